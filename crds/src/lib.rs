@@ -1,0 +1,1 @@
+//! The two resources of Titan Media.

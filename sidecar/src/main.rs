@@ -1,0 +1,3 @@
+//! `titan-sidecar`: the media plane's one process.
+
+fn main() {}

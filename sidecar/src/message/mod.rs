@@ -1,0 +1,7 @@
+//! WhatsApp messages: from the protobuf form, wrappers and all, to kinds and media references. Pure.
+
+pub mod content;
+pub mod identity;
+
+pub use content::{Association, Content, Event, Incoming, MediaReference, Thumbnail};
+pub use identity::{MediaId, MessageKey, SessionKey};
