@@ -6,7 +6,12 @@ use crate::args::LogFormat;
 
 /// Starts logging to standard error; `RUST_LOG` sets the level, `info` without it.
 pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    init_at(format, "info");
+}
+
+/// Like [`init`], with another level where `RUST_LOG` names none.
+pub fn init_at(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
