@@ -28,9 +28,7 @@ impl Received {
         let Some(head) = &self.head else { return false };
         let complete = match head.content_length() {
             Some(length) => self.body.len() as u64 >= length,
-            None if head.header("transfer-encoding").is_some() => {
-                self.body.ends_with(b"0\r\n\r\n")
-            }
+            None if head.header("transfer-encoding").is_some() => self.body.ends_with(b"0\r\n\r\n"),
             // A body that ends with the connection counts as complete for every client.
             None => true,
         };
@@ -39,7 +37,12 @@ impl Received {
 }
 
 /// Sends one request to `address` and reads the socket until the answer is complete or cut.
-pub async fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Received {
+pub async fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Received {
     let stream = TcpStream::connect(address).await.unwrap();
     let mut connection = Connection::new(stream);
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n");
@@ -53,7 +56,9 @@ pub async fn request(address: &str, method: &str, path: &str, headers: &[(&str, 
     // One byte more than promised: a surplus must be seen, not hidden.
     if let Some(head) = &head {
         let limit = head.content_length().map_or(u64::MAX, |length| length + 1);
-        connection.body(limit, |piece| body.extend_from_slice(piece)).await;
+        connection
+            .body(limit, |piece| body.extend_from_slice(piece))
+            .await;
     }
     Received { head, body }
 }

@@ -59,16 +59,25 @@ impl FileWrites {
     }
 
     fn take(&mut self, line: &str) {
-        let Some((call, rest)) = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim().split_once('(') else {
+        let Some((call, rest)) = line
+            .trim_start_matches(|c: char| c.is_ascii_digit())
+            .trim()
+            .split_once('(')
+        else {
             return;
         };
         if call == "mmap" {
             self.mapped(rest);
             return;
         }
-        let Some(path) = first_descriptor(rest) else { return };
-        let is_file = path.starts_with('/') && !path.starts_with("/dev/") && !path.starts_with("/proc/");
-        let result = rest.rsplit_once(" = ").and_then(|(_, value)| value.trim().parse::<u64>().ok());
+        let Some(path) = first_descriptor(rest) else {
+            return;
+        };
+        let is_file =
+            path.starts_with('/') && !path.starts_with("/dev/") && !path.starts_with("/proc/");
+        let result = rest
+            .rsplit_once(" = ")
+            .and_then(|(_, value)| value.trim().parse::<u64>().ok());
         if is_file && let Some(count) = result {
             *self.by_path.entry(path).or_default() += count;
             self.buffers.push(rest.to_owned());
@@ -78,9 +87,14 @@ impl FileWrites {
     /// A shared writable mapping of a file writes without a call: counted by its length.
     fn mapped(&mut self, rest: &str) {
         let fields: Vec<_> = rest.split(", ").collect();
-        let shared = fields.get(3).is_some_and(|flags| flags.contains("MAP_SHARED"));
-        let writable = fields.get(2).is_some_and(|protection| protection.contains("PROT_WRITE"));
-        if shared && writable
+        let shared = fields
+            .get(3)
+            .is_some_and(|flags| flags.contains("MAP_SHARED"));
+        let writable = fields
+            .get(2)
+            .is_some_and(|protection| protection.contains("PROT_WRITE"));
+        if shared
+            && writable
             && let Some(path) = fields.get(4).and_then(|field| first_descriptor(field))
             && let Some(length) = fields.get(1).and_then(|length| length.parse::<u64>().ok())
         {

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// A file on its way to a caller.
+#[allow(missing_debug_implementations, reason = "the bytes are a boxed stream")]
 pub struct Download {
     /// `Content-Length` in bytes.
     pub length: u64,
@@ -119,7 +120,7 @@ fn rehash(
             return if state.remaining == 0 {
                 Ok(None)
             } else {
-                Err(IntegrityError::Truncated.into())
+                Err(IntegrityError::Length { expected: length, found: length - state.remaining }.into())
             };
         };
         state.hash.update(&chunk);

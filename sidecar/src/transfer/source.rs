@@ -151,12 +151,14 @@ impl File<'_> {
     /// length, so that the second can promise both. Nothing is ever spooled.
     async fn open_twice(&self) -> Result<Source, TransferError> {
         let mut body = self.body().await?;
-        let mut scan = match &self.keys {
-            Some(keys) => Scan::new(keys, self.enc_sha256),
-            None => Scan::plain(),
+        let Some(keys) = &self.keys else {
+            return Err(TransferError::Invalid(
+                "fileSha256 is missing for a file that is not encrypted".to_owned(),
+            ));
         };
+        let mut scan = Scan::new(keys, self.enc_sha256);
         while let Some(chunk) = body.next().await {
-            scan.push(&chunk?)?;
+            scan.push(&chunk?);
         }
         let verified = scan.finish()?;
         let body = self.body().await?;
