@@ -27,9 +27,12 @@ pub struct Duration {
     time: Time,
 }
 
+/// What is said of a text that is no duration.
+pub(crate) const EXPECTED: &str = "must be a duration such as 30s, 10m, 24h, 7d or 1h30m";
+
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is no duration; write 30s, 10m, 24h, 7d or 1h30m")]
+#[error("\"{text}\" {EXPECTED}")]
 pub struct DurationError {
     text: String,
 }

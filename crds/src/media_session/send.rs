@@ -13,7 +13,7 @@ pub struct Send {
     #[serde(rename = "type")]
     pub type_: SendType,
 
-    /// Address of the gateway, such as <http://waha.acme.svc:3000>.
+    /// Address of the gateway, such as `http://waha.acme.svc:3000`.
     #[schemars(
         length(max = 2048),
         regex(pattern = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")

@@ -54,11 +54,9 @@ pub use url::{StorageUrl, UrlMode};
         priority = "1"
     ),
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name must be at most 40 characters long")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be at most 40 characters long"),
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
-        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'"),
 )]
 #[x_kube(
     validation = Rule::new("has(self.bucket) == has(oldSelf.bucket) && (!has(self.bucket) || self.bucket == oldSelf.bucket)")
@@ -109,7 +107,7 @@ pub struct TenantStorageSpec {
     pub prefix: Option<String>,
 
     /// How the bucket stands in a request: Auto, Path (https://host/bucket/key) or VirtualHosted
-    /// (<https://bucket.host/key>). Default Auto: Path where an endpoint is set that is neither AWS nor R2,
+    /// (`https://bucket.host/key`). Default Auto: Path where an endpoint is set that is neither AWS nor R2,
     /// else VirtualHosted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addressing: Option<Addressing>,
