@@ -143,8 +143,7 @@ fn spawn_server(
     router: axum::Router,
     closing: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+    let server = axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
     tokio::spawn(async move { server.await })
 }
 
@@ -166,7 +165,9 @@ impl Fleet {
             .collect();
         for session in self.registry.all() {
             let name = &session.key().session;
-            let same = wanted.get(name).is_some_and(|config| config.key == *session.key());
+            let same = wanted
+                .get(name)
+                .is_some_and(|config| config.key == *session.key());
             if !same || !names.contains(name) {
                 self.registry.remove(name);
                 session.stop().await;

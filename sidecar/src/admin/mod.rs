@@ -109,7 +109,10 @@ async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
             .get_or_create(&Label { state: name })
             .set(value);
     }
-    let down = sessions.iter().filter(|session| session.bucket_is_down()).count();
+    let down = sessions
+        .iter()
+        .filter(|session| session.bucket_is_down())
+        .count();
     state
         .metrics
         .sessions

@@ -179,7 +179,9 @@ fn range(headers: &HeaderMap, sha256: Option<[u8; 32]>) -> Option<&str> {
     }
     match (headers.get(header::IF_RANGE), sha256) {
         (None, _) => Some(range),
-        (Some(condition), Some(sha256)) => (condition.as_bytes() == etag(sha256).as_bytes()).then_some(range),
+        (Some(condition), Some(sha256)) => {
+            (condition.as_bytes() == etag(sha256).as_bytes()).then_some(range)
+        }
         (Some(_), None) => None,
     }
 }

@@ -179,11 +179,15 @@ impl Receipt {
         } else {
             self.duplicates += 1;
         }
-        self.media
-            .extend(accepted.media.into_iter().map(|(id, message_id)| ReceiptMedia {
-                media_id: id.0,
-                message_id,
-            }));
+        self.media.extend(
+            accepted
+                .media
+                .into_iter()
+                .map(|(id, message_id)| ReceiptMedia {
+                    media_id: id.0,
+                    message_id,
+                }),
+        );
     }
 }
 

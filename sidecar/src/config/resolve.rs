@@ -55,8 +55,10 @@ impl Resolver<'_> {
         let auth = spec.auth();
         let store = spec.store();
         let api_keys = self.keys("auth.apiKeysSecretRef", auth.api_keys_secret_ref.as_ref())?;
-        let inbound_keys =
-            self.keys("auth.inboundKeysSecretRef", auth.inbound_keys_secret_ref.as_ref())?;
+        let inbound_keys = self.keys(
+            "auth.inboundKeysSecretRef",
+            auth.inbound_keys_secret_ref.as_ref(),
+        )?;
         let (storage, storage_generation) = self.storage()?;
         let endpoints = self.endpoints()?;
         let seal_key = self.seal_key(&store)?;
@@ -116,7 +118,8 @@ impl Resolver<'_> {
                 "Unsupported: this version does not honour the field yet".to_owned(),
             )),
             _ => {
-                self.unsupported.extend(paths.into_iter().map(str::to_owned));
+                self.unsupported
+                    .extend(paths.into_iter().map(str::to_owned));
                 Ok(())
             }
         }
@@ -201,7 +204,9 @@ impl Resolver<'_> {
         for (index, webhook) in self.object.spec.webhooks.iter().enumerate() {
             match endpoints::resolve(webhook, &self.namespace, self.secrets) {
                 Ok(endpoint) => resolved.push(endpoint),
-                Err(Fault::Missing(missing)) => self.report(&format!("webhooks[{index}]"), missing)?,
+                Err(Fault::Missing(missing)) => {
+                    self.report(&format!("webhooks[{index}]"), missing)?
+                }
                 Err(Fault::Field(field, message)) => {
                     return Err(self.error(&format!("webhooks[{index}].{field}"), message));
                 }
@@ -224,7 +229,8 @@ impl Resolver<'_> {
             self.report(FIELD, Missing::key(&reference.name, &reference.key))?;
             return Ok(None);
         };
-        let key = |value: &SecretValue| -> [u8; 32] { Sha256::digest(value.bytes().trim_ascii()).into() };
+        let key =
+            |value: &SecretValue| -> [u8; 32] { Sha256::digest(value.bytes().trim_ascii()).into() };
         Ok(Some(SealKey::new(key(&current), values.values().map(key))))
     }
 }

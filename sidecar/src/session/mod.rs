@@ -74,7 +74,10 @@ impl Session {
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
         let key = config.key.clone();
-        let path = data_dir.join(&key.tenant).join(&key.session).join("titan.db");
+        let path = data_dir
+            .join(&key.tenant)
+            .join(&key.session)
+            .join("titan.db");
         let store = Store::open(
             &path,
             key.clone(),
@@ -187,6 +190,6 @@ impl MediaInfos for Session {
                 }
             }
         });
-        media_info(record, url.as_ref())
+        media_info(&self.key, record, url.as_ref())
     }
 }

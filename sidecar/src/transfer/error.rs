@@ -82,7 +82,10 @@ impl TransferError {
     /// What the error tells about the file itself: trying again changes nothing.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone)
+        matches!(
+            self,
+            Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone
+        )
     }
 
     /// Would every other file fail the same way, because of the bucket?
