@@ -169,6 +169,15 @@ fn a_webhook_with_only_a_url_has_its_documented_values() {
 }
 
 #[test]
+fn the_value_of_a_header_is_not_printed() {
+    let spec: titan_crds::MediaSessionSpec = serde_json::from_value(json!({
+        "webhooks": [{"url": "https://a.example/h", "headers": [{"name": "A", "value": "hunter2"}]}],
+    }))
+    .unwrap();
+    assert!(!format!("{spec:?}").contains("hunter2"));
+}
+
+#[test]
 fn types_ignore_what_they_do_not_know() {
     let spec: titan_crds::MediaSessionSpec = serde_json::from_value(json!({
         "storageRef": {"name": "acme", "later": 1}, "evenLater": {"a": []},
