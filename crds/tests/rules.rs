@@ -24,7 +24,7 @@ struct Case {
 }
 
 fn cases() -> Cases {
-    serde_saphyr::from_str(include_str!("rules.yaml")).unwrap()
+    serde_saphyr::from_str(include_str!("rules.yaml")).expect("the cases are YAML")
 }
 
 /// RFC 7396.
@@ -36,7 +36,9 @@ fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(serde_json::Map::new());
     }
-    let Some(target) = target.as_object_mut() else { return };
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
     for (name, value) in patch {
         if value.is_null() {
             target.remove(name);
@@ -58,7 +60,12 @@ fn complaints(kind: Kind, document: &Value, old: Option<&Value>) -> Vec<String> 
         Some(old) => validate_update(kind, document, old),
         None => validate(kind, document),
     };
-    result.err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    result
+        .err()
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -70,17 +77,26 @@ fn every_rule_passes_what_it_should_and_refuses_the_rest_with_its_sentence() {
         let old = case.old.as_ref().map(|patch| patched(base, patch));
         for patch in &case.accepted {
             let said = complaints(kind, &patched(base, patch), old.as_ref());
-            assert!(said.is_empty(), "{}: {patch} is refused: {said:?}", case.message);
+            assert!(
+                said.is_empty(),
+                "{}: {patch} is refused: {said:?}",
+                case.message
+            );
         }
         for patch in &case.refused {
             let said = complaints(kind, &patched(base, patch), old.as_ref());
             assert!(
-                said.iter().any(|sentence| sentence.ends_with(&case.message)),
+                said.iter()
+                    .any(|sentence| sentence.ends_with(&case.message)),
                 "{}: {patch} is refused otherwise: {said:?}",
                 case.message
             );
         }
-        assert!(!case.accepted.is_empty() && !case.refused.is_empty(), "{}", case.message);
+        assert!(
+            !case.accepted.is_empty() && !case.refused.is_empty(),
+            "{}",
+            case.message
+        );
     }
 }
 
@@ -98,7 +114,10 @@ fn every_rule_has_its_case_and_names_its_field() {
         collect(schema(kind), &mut messages);
         assert_eq!(messages, tested);
         for message in messages {
-            assert!(message.contains("spec.") || message.contains("metadata."), "{message}");
+            assert!(
+                message.contains("spec.") || message.contains("metadata."),
+                "{message}"
+            );
         }
     }
 }
@@ -106,11 +125,18 @@ fn every_rule_has_its_case_and_names_its_field() {
 fn collect(schema: &Value, messages: &mut BTreeSet<String>) {
     match schema {
         Value::Object(members) => {
-            for rule in members.get("x-kubernetes-validations").into_iter().filter_map(Value::as_array).flatten() {
+            for rule in members
+                .get("x-kubernetes-validations")
+                .into_iter()
+                .filter_map(Value::as_array)
+                .flatten()
+            {
                 let message = rule.get("message").and_then(Value::as_str);
                 messages.insert(message.expect("every rule has a message").to_owned());
             }
-            members.values().for_each(|member| collect(member, messages));
+            members
+                .values()
+                .for_each(|member| collect(member, messages));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, messages)),
         _ => {}

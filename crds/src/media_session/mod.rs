@@ -23,7 +23,7 @@ pub use auth::Auth;
 pub use auto_persist::{AutoPersist, Chats, DEFAULT_HOLD_WEBHOOK, DEFAULT_MAX_BYTES, MediaKind};
 pub use expose::{Expose, HttpRoute, Ingress, ParentRef};
 pub use network_policy::NetworkPolicy;
-pub use send::{Send, SendType};
+pub use send::{SendApi, SendType};
 pub use source::{Gateway, Signature, SignatureType, Source, Whatsapp};
 pub use status::{MediaSessionStatus, SessionState};
 pub use store::{DEFAULT_RETENTION, DEFAULT_SIZE, Postgres, Reclaim, Sqlite, Store};

@@ -8,7 +8,7 @@ use crate::SecretKeyRef;
 /// The gateway's own API, through which messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Send {
+pub struct SendApi {
     /// Waha, Evolution or Wuzapi.
     #[serde(rename = "type")]
     pub type_: SendType,

@@ -17,7 +17,10 @@ pub(super) fn check(schema: &Value, value: &Value, path: &Path, errors: &mut Vec
         && !allowed.contains(value)
     {
         let allowed: Vec<_> = allowed.iter().filter_map(Value::as_str).collect();
-        errors.push(FieldError::new(path, format!("must be one of {}", allowed.join(", "))));
+        errors.push(FieldError::new(
+            path,
+            format!("must be one of {}", allowed.join(", ")),
+        ));
     }
     match value {
         Value::Object(members) => object(schema, members, path, errors),
@@ -51,13 +54,20 @@ fn wrong_type(schema: &Value, value: &Value) -> Option<&'static str> {
 }
 
 fn object(schema: &Value, members: &Map<String, Value>, path: &Path, errors: &mut Vec<FieldError>) {
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+    for name in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if let Some(name) = name.as_str().filter(|name| !members.contains_key(*name)) {
             errors.push(FieldError::new(&path.member(name), "is required"));
         }
     }
     for (name, member) in members {
-        let inner = schema.get("properties").and_then(|properties| properties.get(name));
+        let inner = schema
+            .get("properties")
+            .and_then(|properties| properties.get(name));
         if let Some(inner) = inner.or_else(|| schema.get("additionalProperties")) {
             check(inner, member, &path.member(name), errors);
         }
@@ -66,16 +76,25 @@ fn object(schema: &Value, members: &Map<String, Value>, path: &Path, errors: &mu
 
 fn list(schema: &Value, items: &[Value], path: &Path, errors: &mut Vec<FieldError>) {
     if let Some(max) = number(schema, "maxItems").filter(|max| items.len() > *max) {
-        errors.push(FieldError::new(path, format!("must have at most {max} items")));
+        errors.push(FieldError::new(
+            path,
+            format!("must have at most {max} items"),
+        ));
     }
     if let Some(min) = number(schema, "minItems").filter(|min| items.len() < *min) {
-        errors.push(FieldError::new(path, format!("must have at least {min} items")));
+        errors.push(FieldError::new(
+            path,
+            format!("must have at least {min} items"),
+        ));
     }
     let keys = list_keys(schema);
     for (index, item) in items.iter().enumerate() {
         let path = path.item(index);
         if let Some(keys) = &keys
-            && items.iter().take(index).any(|other| same(keys, other, item))
+            && items
+                .iter()
+                .take(index)
+                .any(|other| same(keys, other, item))
         {
             errors.push(FieldError::new(&path, "stands here twice"));
         }
@@ -87,11 +106,21 @@ fn list(schema: &Value, items: &[Value], path: &Path, errors: &mut Vec<FieldErro
 
 /// The members that tell the items of a list apart; none of them: the whole item does.
 fn list_keys(schema: &Value) -> Option<Vec<&str>> {
-    match schema.get("x-kubernetes-list-type").and_then(Value::as_str)? {
+    match schema
+        .get("x-kubernetes-list-type")
+        .and_then(Value::as_str)?
+    {
         "set" => Some(Vec::new()),
         "map" => {
-            let keys = schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
-            Some(keys.into_iter().flatten().filter_map(Value::as_str).collect())
+            let keys = schema
+                .get("x-kubernetes-list-map-keys")
+                .and_then(Value::as_array);
+            Some(
+                keys.into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .collect(),
+            )
         }
         _ => None,
     }
@@ -114,7 +143,10 @@ fn string(schema: &Value, text: &str) -> Option<String> {
     }
     match schema.get("format").and_then(Value::as_str) {
         Some("duration") => {
-            return text.parse::<Duration>().err().map(|_| duration::EXPECTED.to_owned());
+            return text
+                .parse::<Duration>()
+                .err()
+                .map(|_| duration::EXPECTED.to_owned());
         }
         Some("date-time") if text.parse::<jiff::Timestamp>().is_err() => {
             return Some("must be a time such as 2026-01-02T03:04:05Z".to_owned());
@@ -137,5 +169,8 @@ fn range(schema: &Value, value: f64) -> Option<String> {
 }
 
 fn number(schema: &Value, key: &str) -> Option<usize> {
-    schema.get(key).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok())
+    schema
+        .get(key)
+        .and_then(Value::as_u64)
+        .and_then(|number| usize::try_from(number).ok())
 }

@@ -59,7 +59,9 @@ impl Kind {
     #[must_use]
     pub fn of(document: &Value) -> Option<Self> {
         let text = |key| document.get(key).and_then(Value::as_str);
-        (text("apiVersion")? == API_VERSION).then(|| Self::from_name(text("kind")?)).flatten()
+        (text("apiVersion")? == API_VERSION)
+            .then(|| Self::from_name(text("kind")?))
+            .flatten()
     }
 }
 

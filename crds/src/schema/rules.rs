@@ -30,7 +30,9 @@ fn with_plain_durations(schema: &Value, value: &Value) -> Value {
         Value::Object(members) => {
             let inner = |name: &str| {
                 let property = schema.get("properties").and_then(|all| all.get(name));
-                property.or_else(|| schema.get("additionalProperties")).unwrap_or(&Value::Null)
+                property
+                    .or_else(|| schema.get("additionalProperties"))
+                    .unwrap_or(&Value::Null)
             };
             let plain = |(name, member): (&String, &Value)| {
                 (name.clone(), with_plain_durations(inner(name), member))
@@ -39,7 +41,10 @@ fn with_plain_durations(schema: &Value, value: &Value) -> Value {
         }
         Value::Array(items) => {
             let inner = schema.get("items").unwrap_or(&Value::Null);
-            items.iter().map(|item| with_plain_durations(inner, item)).collect()
+            items
+                .iter()
+                .map(|item| with_plain_durations(inner, item))
+                .collect()
         }
         Value::String(text) if schema.get("format").is_some_and(|name| name == "duration") => {
             match text.parse::<Duration>() {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 /// - an optional field may be left out, but is not `nullable`: the API server then drops a `null`, and no
 ///   rule has to tell null from absent;
 /// - the format of an unsigned number is none that Kubernetes knows;
-/// - the lines of a paragraph of a description are joined: `kubectl explain` breaks them itself.
+/// - the lines of a paragraph of a description are joined, and backticks removed: `kubectl explain` breaks
+///   lines itself and prints the rest as it is.
 pub(crate) fn shape(schema: &mut Schema) {
     if let Some(object) = schema.as_object_mut() {
         shape_object(object);
@@ -77,7 +78,7 @@ fn drop_null(object: &mut Map<String, Value>) {
 /// Joins the lines of each paragraph; an indented line or a list item stays on its own.
 fn join_lines(text: &str) -> String {
     let mut joined = String::with_capacity(text.len());
-    for line in text.lines() {
+    for line in text.replace('`', "").lines() {
         let fresh = joined.is_empty() || joined.ends_with('\n');
         if line.is_empty() || line.starts_with([' ', '\t', '-']) {
             joined.push('\n');

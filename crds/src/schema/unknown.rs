@@ -16,7 +16,10 @@ pub fn unknown_fields(kind: Kind, document: &Value) -> Vec<String> {
         if matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
             continue;
         }
-        match schema(kind).get("properties").and_then(|properties| properties.get(name)) {
+        match schema(kind)
+            .get("properties")
+            .and_then(|properties| properties.get(name))
+        {
             Some(inner) => walk(inner, value, &root.member(name), &mut found),
             None => found.push(root.member(name).into()),
         }
@@ -55,7 +58,10 @@ enum Known<'a> {
 
 /// What the schema of an object says about a member.
 fn known<'a>(schema: &'a Value, name: &str) -> Known<'a> {
-    if let Some(inner) = schema.get("properties").and_then(|properties| properties.get(name)) {
+    if let Some(inner) = schema
+        .get("properties")
+        .and_then(|properties| properties.get(name))
+    {
         return Known::Schema(inner);
     }
     match schema.get("additionalProperties") {
@@ -66,5 +72,9 @@ fn known<'a>(schema: &'a Value, name: &str) -> Known<'a> {
     let preserved = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
     // A scalar where an object stands is a wrong type, which is another check's business.
     let scalar = schema.get("type").is_some_and(|name| name != "object");
-    if preserved || scalar { Known::Anything } else { Known::Not }
+    if preserved || scalar {
+        Known::Anything
+    } else {
+        Known::Not
+    }
 }

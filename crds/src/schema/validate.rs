@@ -27,7 +27,10 @@ impl fmt::Display for FieldError {
 
 impl FieldError {
     pub(super) fn new(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: path.to_string(), message: message.into() }
+        Self {
+            path: path.to_string(),
+            message: message.into(),
+        }
     }
 }
 
@@ -52,7 +55,11 @@ fn check(kind: Kind, document: &Value, old: Option<&Value>) -> Result<(), Vec<Fi
     let document = without_nulls(document);
     let mut errors = Vec::new();
     bounds::check(schema(kind), &document, &Path::default(), &mut errors);
-    if document.pointer("/metadata/name").and_then(Value::as_str).is_none() {
+    if document
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .is_none()
+    {
         errors.push(FieldError::new(
             &Path::default().member("metadata").member("name"),
             "is required",
@@ -61,7 +68,11 @@ fn check(kind: Kind, document: &Value, old: Option<&Value>) -> Result<(), Vec<Fi
     if errors.is_empty() {
         errors = rules::check(kind, &document, old.map(without_nulls).as_ref());
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
 }
 
 /// The API server drops a `null` member of an object wherever it may not be null: everywhere, here.

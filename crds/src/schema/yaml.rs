@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{Kind, crd};
 
 /// What every generated file begins with.
-const HEADER: &str = "# Generated from the Rust types in crds/src by `make generate`. Do not edit.\n";
+const HEADER: &str =
+    "# Generated from the Rust types in crds/src by `make generate`. Do not edit.\n";
 
 /// Why a definition could not be written as YAML.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +47,8 @@ pub fn yaml(kind: Kind) -> Result<String, YamlError> {
         serde_json::to_value(crd(kind)).map_err(|source| YamlError::Json { kind, source })?;
     definition.sort_all_objects();
     tidy(&mut definition);
-    let body = serde_saphyr::to_string(&definition)
-        .map_err(|source| YamlError::Yaml { kind, source })?;
+    let body =
+        serde_saphyr::to_string(&definition).map_err(|source| YamlError::Yaml { kind, source })?;
     Ok(format!("{HEADER}{body}"))
 }
 

@@ -72,7 +72,7 @@ pub use url::{StorageUrl, UrlMode};
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::schema::shape)]
 pub struct TenantStorageSpec {
-    /// Address of the S3 service, such as https://minio.acme.svc:9000. Left out: AWS S3 in `region`,
+    /// Address of the S3 service, such as `https://minio.acme.svc:9000`. Left out: AWS S3 in `region`,
     /// or what the key `endpoint` of the credentials Secret says.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^https?://[^\s/@?#]+/?$"))]
@@ -106,7 +106,7 @@ pub struct TenantStorageSpec {
         .message("spec.prefix must have no empty, '.' or '..' segment"))]
     pub prefix: Option<String>,
 
-    /// How the bucket stands in a request: Auto, Path (https://host/bucket/key) or VirtualHosted
+    /// How the bucket stands in a request: Auto, Path (`https://host/bucket/key`) or VirtualHosted
     /// (`https://bucket.host/key`). Default Auto: Path where an endpoint is set that is neither AWS nor R2,
     /// else VirtualHosted.
     #[serde(skip_serializing_if = "Option::is_none")]
