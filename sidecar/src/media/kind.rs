@@ -18,7 +18,7 @@ pub enum MediaKind {
     Sticker,
 }
 
-/// `WhatsApp`'s own type of a file that a message can carry: picks the HKDF info string and the
+/// WhatsApp's own type of a file that a message can carry: picks the HKDF info string and the
 /// `mms-type` of the URL. Its serialised name is the `mms-type`.
 ///
 /// Not here: types that travel outside of messages (app state), belong to other products, or are
@@ -138,7 +138,7 @@ impl MediaType {
         }
     }
 
-    /// The `mms-type` of the CDN, as `WhatsApp` Web names it.
+    /// The `mms-type` of the CDN, as WhatsApp Web names it.
     #[must_use]
     pub const fn mms_type(self) -> &'static str {
         match self {
