@@ -97,7 +97,10 @@ proptest! {
 
     #[test]
     fn any_flipped_bit_is_refused(
-        length in lengths(), place in any::<prop::sample::Index>(), bit in 0..8_u8, sizes in sizes(),
+        length in lengths(),
+        place in any::<prop::sample::Index>(),
+        bit in 0..8_u8,
+        sizes in sizes(),
     ) {
         let (_, mut sealed) = seal(length);
         let place = place.index(sealed.blob.len());
