@@ -4,12 +4,19 @@ use std::{error::Error, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::Empty;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
 use super::*;
+
+/// A CA for tests, and a certificate of `localhost` by it; both run for a hundred years. The CA's
+/// key is gone.
+const CA: &[u8] = include_bytes!("tests/ca.pem");
+const LEAF: &[u8] = include_bytes!("tests/leaf.pem");
+const LEAF_KEY: &[u8] = include_bytes!("tests/leaf.key");
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -227,7 +234,7 @@ fn a_bundle_without_a_certificate_is_refused() {
 
 #[test]
 fn families_take_turns() {
-    assert_eq!(connector::interleave(vec![1, 3, 5], vec![2]), [1, 2, 3, 5]);
+    assert_eq!(dial::interleave(vec![1, 3, 5], vec![2]), [1, 2, 3, 5]);
 }
 
 async fn status(connector: Connector, uri: &str) -> Result<u16, ConnectErrorKind> {
@@ -303,14 +310,109 @@ async fn an_origin_of_the_operator_may_be_anywhere() {
 #[tokio::test]
 async fn kinds_tell_dns_connect_and_tls_apart() {
     let allowed = || connector(&["127.0.0.0/8"], Purpose::Bucket);
-    let dns = status(allowed(), "http://no-such-host.invalid/").await;
+    // A label of 64 bytes: refused by the resolver itself, no server is asked.
+    let unknown = format!("http://{}.invalid/", "a".repeat(64));
+    let dns = status(allowed(), &unknown).await;
     assert_eq!(dns, Err(ConnectErrorKind::Dns));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let gone = status(allowed(), &format!("http://127.0.0.1:{port}/")).await;
+    let gone = status(allowed(), "http://127.0.0.1:1/").await;
     assert_eq!(gone, Err(ConnectErrorKind::Connect));
     let plain = answer_once().await;
     let tls = status(allowed(), &format!("https://127.0.0.1:{plain}/")).await;
     assert_eq!(tls, Err(ConnectErrorKind::Tls));
+}
+
+#[test]
+fn in_a_pod_webhooks_reach_services_of_their_own_namespace() {
+    let policy = policy(&[], true).with_services_of("acme");
+    let check = |host, address, tls| policy.check_host(host, ip(address), Purpose::Webhook, tls);
+    for own in [
+        "app.acme.svc",
+        "app.acme.svc.",
+        "app.acme.svc.cluster.local",
+        "a.b.acme.svc",
+    ] {
+        assert_eq!(check(own, "10.96.7.7", false), Ok(()), "{own}");
+        for bad in [
+            "10.1.2.3",
+            "10.96.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "fd12::9",
+        ] {
+            assert!(check(own, bad, false).is_err(), "{own} at {bad}");
+        }
+        assert!(check(own, "8.8.8.8", false).is_err(), "public needs https");
+    }
+    let others = [
+        "app.other.svc",
+        "app.acme.svc.evil.example",
+        "acme.svc",
+        ".acme.svc",
+        "app",
+        "x-acme.svc",
+    ];
+    for other in others {
+        assert!(check(other, "10.96.7.7", true).is_err(), "{other}");
+    }
+    let standalone = AddressPolicy::default().with_services_of("acme");
+    let outside = standalone.check_host("app.acme.svc", ip("10.96.7.7"), Purpose::Webhook, true);
+    assert!(outside.is_err());
+}
+
+#[tokio::test]
+async fn an_address_that_fails_gives_way_to_the_next() {
+    let closed = "127.0.0.1:1".parse().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let open = listener.local_addr().unwrap();
+    let stream = dial::race(vec![closed, closed, open]).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), open);
+    assert!(dial::race(vec![closed]).await.is_err());
+    assert!(dial::race(Vec::new()).await.is_err());
+}
+
+/// Answers one request over TLS with the fixture certificate of `localhost`; returns its port.
+async fn answer_tls() -> u16 {
+    let chain = vec![CertificateDer::from_pem_slice(LEAF).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(LEAF_KEY).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that does not trust us ends the handshake.
+        let Ok(mut stream) = acceptor.accept(stream).await else {
+            return;
+        };
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        let _ = stream.read(&mut [0; 1024]).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .await
+            .unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_private_ca_is_trusted_for_the_names_of_its_certificates_only() {
+    let with_ca = |ca| {
+        let policy = Arc::new(policy(&["127.0.0.0/8"], false));
+        Connector::new(policy, Purpose::Webhook, tls_config(ca).unwrap())
+    };
+    let url = |host: &str, port: u16| format!("https://{host}:{port}/");
+    let trusted = status(with_ca(Some(CA)), &url("localhost", answer_tls().await)).await;
+    assert_eq!(trusted, Ok(204));
+    let unknown = status(with_ca(None), &url("localhost", answer_tls().await)).await;
+    assert_eq!(unknown, Err(ConnectErrorKind::Tls));
+    let misnamed = status(with_ca(Some(CA)), &url("127.0.0.1", answer_tls().await)).await;
+    assert_eq!(misnamed, Err(ConnectErrorKind::Tls));
 }
