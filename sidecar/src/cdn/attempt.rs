@@ -14,8 +14,9 @@ use tokio::time::timeout;
 use super::{
     accept::{Accepted, Ask, accept},
     error::{CdnError, ConfigError},
+    origin::{Origin, Origins},
     status::{Class, classify, retry_after},
-    url::{Form, Location, Origin, Origins},
+    url::{Form, Location},
 };
 use crate::{
     clock,

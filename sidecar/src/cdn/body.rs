@@ -99,7 +99,8 @@ impl CdnBody {
     }
 
     /// The next bytes; `None` after the last, or after an error. Never more than the limit, never
-    /// fewer than [`Self::blob_len`] without an error. May be dropped and called again.
+    /// fewer than [`Self::blob_len`] without an error (without a length, a connection that ends can
+    /// look like the end of the file: the hashes tell). May be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<Bytes, CdnError>> {
         if self.done {
             return None;

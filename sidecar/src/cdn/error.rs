@@ -61,7 +61,7 @@ pub enum CdnError {
         at: u64,
         /// What the last attempt to resume said.
         #[source]
-        source: Box<CdnError>,
+        source: Box<Self>,
     },
     /// More bytes than allowed.
     #[error("the file is larger than {limit} bytes")]

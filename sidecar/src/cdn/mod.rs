@@ -8,6 +8,7 @@ mod attempt;
 mod body;
 mod error;
 mod fetch;
+mod origin;
 mod range;
 pub mod status;
 mod tail;
@@ -24,7 +25,7 @@ pub use status::Class;
 use self::{
     accept::{Ask, Want},
     attempt::Fetcher,
-    url::{Origin, Origins},
+    origin::{Origin, Origins},
 };
 use crate::{media::MediaType, net::AddressPolicy};
 
@@ -98,13 +99,17 @@ impl Cdn {
     /// Builds the client. Fails on an origin that is more than scheme, host and port, or on a CA
     /// bundle that can't be read.
     pub fn new(config: Config, policy: Arc<AddressPolicy>) -> Result<Self, ConfigError> {
-        let given = config
-            .origins
+        let Config {
+            origins,
+            ca,
+            resume_window,
+        } = config;
+        let given = origins
             .iter()
             .map(Origin::given)
             .collect::<Result<Vec<_>, _>>()?;
         let origins = Origins::new(given);
-        let fetcher = Fetcher::new(&origins, config.ca.as_deref(), policy, config.resume_window)?;
+        let fetcher = Fetcher::new(&origins, ca.as_deref(), policy, resume_window)?;
         Ok(Self {
             fetcher: Arc::new(fetcher),
             origins: Arc::new(origins),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 
 /// The longest wish of the CDN that is passed on.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
@@ -45,14 +45,11 @@ pub fn classify(status: u16, body: &[u8], retry_after: Option<Duration>) -> Clas
 #[must_use]
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::DateTimeParser::new()
-                .parse_timestamp(value)
-                .ok()?;
-            Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
-        }
+    let wait = if let Ok(seconds) = value.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let at = DateTimeParser::new().parse_timestamp(value).ok()?;
+        Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }

@@ -9,11 +9,12 @@ use http::{Uri, uri::PathAndQuery};
 use jiff::Timestamp;
 use url::{Position, Url};
 
-use super::{Reference, error::ConfigError};
+use super::{
+    Reference,
+    origin::{Origin, Origins},
+};
 use crate::net::is_cdn_host;
 
-/// WhatsApp's hosts, primary first. Bytes of a path are the same on both.
-const DEFAULT_HOSTS: [&str; 2] = ["mmg.whatsapp.net", "mmg-fallback.whatsapp.net"];
 /// Longer paths are refused; real ones have some 300 bytes.
 const MAX_PATH: usize = 4096;
 
@@ -49,86 +50,6 @@ pub fn expires_at(direct_path: &str) -> Option<Timestamp> {
     let (_, query) = direct_path.split_once('?')?;
     let oe = query.split('&').find_map(|pair| pair.strip_prefix("oe="))?;
     Timestamp::from_second(i64::from_str_radix(oe, 16).ok()?).ok()
-}
-
-/// Scheme and authority of a host to fetch from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
-    /// `https://host` or with a port.
-    base: String,
-    /// Host and port as shown in logs and errors.
-    pub(super) authority: String,
-    host: String,
-    port: u16,
-}
-
-impl Origin {
-    /// An origin that the operator gave.
-    pub(super) fn given(url: &Url) -> Result<Self, ConfigError> {
-        let bare = url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        let web = matches!(url.scheme(), "http" | "https");
-        if bare && web {
-            Self::of(url).ok_or(ConfigError::Origin)
-        } else {
-            Err(ConfigError::Origin)
-        }
-    }
-
-    fn of(url: &Url) -> Option<Self> {
-        let host = url.host_str().filter(|host| !host.is_empty())?;
-        let authority = &url[Position::BeforeHost..Position::AfterPort];
-        Some(Self {
-            base: format!("{}://{authority}", url.scheme()),
-            authority: authority.to_owned(),
-            host: host.trim_matches(['[', ']']).to_owned(),
-            port: url.port_or_known_default()?,
-        })
-    }
-
-    fn https(host: &str) -> Self {
-        Self {
-            base: format!("https://{host}"),
-            authority: host.to_owned(),
-            host: host.to_owned(),
-            port: 443,
-        }
-    }
-}
-
-/// The hosts of this process.
-#[derive(Debug)]
-pub(super) struct Origins {
-    list: Vec<Origin>,
-    given: bool,
-}
-
-impl Origins {
-    /// `given` as they are, or WhatsApp's hosts if there are none.
-    pub(super) fn new(given: Vec<Origin>) -> Self {
-        if given.is_empty() {
-            Self {
-                list: DEFAULT_HOSTS.map(Origin::https).into(),
-                given: false,
-            }
-        } else {
-            Self {
-                list: given,
-                given: true,
-            }
-        }
-    }
-
-    /// Host and port of the given origins, which are dialled at any address.
-    pub(super) fn trusted(&self) -> Vec<(String, u16)> {
-        let given = self.list.iter().filter(|_| self.given);
-        given
-            .map(|origin| (origin.host.clone(), origin.port))
-            .collect()
-    }
 }
 
 /// With our parameters or as the message gave it. Some files answer 403 to one form only.
@@ -210,7 +131,7 @@ fn full_url(text: &str, origins: &Origins) -> Result<(Origin, String), &'static 
         return Err("url carries a user");
     }
     let whatsapp = url.scheme() == "https" && is_cdn_host(&origin.host) && origin.port == 443;
-    if !whatsapp && !(origins.given && origins.list.contains(&origin)) {
+    if !(whatsapp || origins.given && origins.list.contains(&origin)) {
         return Err("url is not an https URL under whatsapp.net");
     }
     // Stickers often carry the bare address of the web client, where no media is.

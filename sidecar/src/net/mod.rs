@@ -4,6 +4,7 @@
 mod address;
 mod client;
 mod connector;
+mod dial;
 mod error;
 mod policy;
 mod stream;

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Cdn, CdnBody, CdnError, Config, Limits, Reference,
     attempt::Timing,
-    url::{Origin, Origins},
+    origin::{Origin, Origins},
 };
 use crate::{media::MediaType, net::AddressPolicy};
 use server::{Server, Step};
@@ -22,8 +22,8 @@ const WIDE: Limits = Limits {
 fn timing() -> Timing {
     Timing {
         head: Duration::from_secs(5),
-        idle: Duration::from_millis(100),
-        resume_window: Duration::from_secs(3),
+        idle: Duration::from_millis(500),
+        resume_window: Duration::from_secs(9),
         open_window: Duration::from_secs(5),
         backoff: Duration::from_millis(5),
     }

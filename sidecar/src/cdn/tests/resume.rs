@@ -154,7 +154,7 @@ async fn a_file_that_changed_under_its_etag_is_refused() {
 async fn a_host_that_stays_away_ends_the_body_within_the_window() {
     let script = [vec![Step::Cut(50_000, false)], vec![Step::HangUp; 200]].concat();
     let server = served(&file(LENGTH), script).await;
-    let window = Duration::from_millis(200);
+    let window = Duration::from_millis(600);
     let hasty = hurried(
         &[&server],
         Timing {
@@ -167,7 +167,7 @@ async fn a_host_that_stays_away_ends_the_body_within_the_window() {
     assert_eq!(bytes.len(), 50_000);
     assert_eq!(error.unwrap().class(), Class::Retry { after: None });
     let asked = server.seen().len();
-    assert!(asked > 2 && asked < 100, "{asked} requests");
+    assert!(asked > 1 && asked < 100, "{asked} requests");
 }
 
 #[tokio::test]
@@ -179,6 +179,24 @@ async fn a_host_that_breaks_without_end_is_given_up() {
         matches!(error, CdnError::Broken { at: 17, .. }),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_slow_trickle_is_no_break() {
+    let blob = file(40);
+    let server = served(&blob, vec![Step::Trickle]).await;
+    let mut body = cdn(&[&server]).open(&reference(), WIDE, 0).await.unwrap();
+    // Other threads can take a body over: it is Send.
+    let read = tokio::spawn(async move { read(&mut body).await });
+    let (bytes, error) = read.await.unwrap();
+    assert!(error.is_none() && bytes == blob);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_body_can_be_shared_by_reference() {
+    fn sync<T: Send + Sync>() {}
+    sync::<CdnBody>();
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ pub(super) enum Step {
     Cut(usize, bool),
     /// The right head, then so many bytes, then silence.
     Stall(usize),
+    /// The right answer, byte by byte, with a pause before each.
+    Trickle,
     /// No head at all: the connection is closed.
     HangUp,
     /// The whole file with 200, whatever range was asked for.
@@ -165,6 +167,14 @@ impl State {
                 out.write_all(head.as_bytes()).await?;
                 out.write_all(&body[..after]).await?;
                 std::future::pending().await
+            }
+            Some(Step::Trickle) => {
+                out.write_all(head.as_bytes()).await?;
+                for byte in body {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                    out.write_all(&[*byte]).await?;
+                }
+                Ok(true)
             }
             Some(Step::HangUp) => Ok(false),
             Some(Step::Range(range)) => {
