@@ -6,7 +6,7 @@ use url::{Host, Url};
 use super::config::{Addressing, BucketConfig};
 use super::error::BucketError;
 
-/// What is encoded in a path: all but RFC 3986's unreserved characters and `/`, as SigV4 for S3
+/// What is encoded in a path: all but RFC 3986's unreserved characters and `/`, as S3
 /// canonicalises it.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -14,8 +14,6 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
-/// The same for one value of a query.
-const QUERY: &AsciiSet = &PATH.add(b'/');
 
 /// A bucket's place, resolved from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,11 +94,6 @@ impl Address {
 /// A key as it stands in a URL's path.
 pub(super) fn encode_path(key: &str) -> String {
     utf8_percent_encode(key, PATH).to_string()
-}
-
-/// A value as it stands in a URL's query.
-pub(super) fn encode_query(value: &str) -> String {
-    utf8_percent_encode(value, QUERY).to_string()
 }
 
 fn checked(url: &Url) -> Result<Url, BucketError> {

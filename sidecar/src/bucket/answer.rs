@@ -66,7 +66,8 @@ impl Answer<'_> {
             | "Unauthorized"
             | "InvalidSecurity"
             | "AuthorizationHeaderMalformed"
-            | "CredentialsProviderError" => "InvalidCredentials",
+            // versitygw, with a 404, for an access key id that it does not know.
+            | "XAdminUserNotFound" => "InvalidCredentials",
             "ExpiredToken" | "TokenRefreshRequired" => "CredentialsExpired",
             "RequestTimeTooSkewed" | "RequestInTheFuture" => "ClockSkew",
             "NoSuchBucket" => "NoSuchBucket",
@@ -86,7 +87,7 @@ impl Answer<'_> {
             (401, _) => "InvalidCredentials",
             (403, _) => "AccessDenied",
             (404, Operation::Get) => "NoSuchKey",
-            (404, Operation::Put) => "NoSuchBucket",
+            (404, Operation::Put) if self.code.is_none() => "NoSuchBucket",
             (408, _) => "Timeout",
             _ => "StoreError",
         }
@@ -185,7 +186,8 @@ mod tests {
             (403, "AccessDenied", "AccessDenied"),
             (403, "Whatever", "AccessDenied"),
             (404, "NoSuchBucket", "NoSuchBucket"),
-            (404, "Whatever", "NoSuchBucket"),
+            (404, "XAdminUserNotFound", "InvalidCredentials"),
+            (404, "Whatever", "StoreError"),
             (301, "PermanentRedirect", "WrongRegion"),
             (503, "SlowDown", "StoreError"),
             (500, "InternalError", "StoreError"),

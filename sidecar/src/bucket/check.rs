@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::client::Bucket;
-use super::disposition::disposition;
+use super::disposition;
 use super::error::BucketError;
 use super::put::NewObject;
 
@@ -49,9 +49,9 @@ impl Bucket {
             length: PROBE_BODY.len() as u64,
             sha256: Sha256::digest(PROBE_BODY).into(),
             content_type: "text/plain; charset=utf-8".to_owned(),
-            content_disposition: Some(disposition(
+            content_disposition: Some(disposition::header(
                 Some("titan-media-probe.txt"),
-                Some("text/plain"),
+                "text/plain",
             )),
             metadata: BTreeMap::from([("kind".to_owned(), "probe".to_owned())]),
         };

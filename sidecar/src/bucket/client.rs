@@ -19,7 +19,6 @@ use super::address::Address;
 use super::answer::Answer;
 use super::config::{BucketConfig, Encryption};
 use super::error::{BucketError, Operation};
-use super::key::KeyParts;
 use super::patience::Patience;
 use super::sign;
 use super::transport::Transport;
@@ -62,21 +61,21 @@ impl Bucket {
         &self.config
     }
 
-    /// The full key (prefix included) of an object.
+    /// What stands before every key.
     #[must_use]
-    pub fn object_key(&self, parts: &KeyParts<'_>) -> String {
-        self.config.object_key(parts)
+    pub fn prefix(&self) -> &str {
+        &self.config.prefix
     }
 
-    /// The URL of `key` for the tenant's application; `content_disposition` replaces the stored one
-    /// in a presigned URL.
-    pub fn url(
-        &self,
-        key: &str,
-        content_disposition: Option<&str>,
-        now: Timestamp,
-    ) -> Result<ObjectUrl, BucketError> {
-        object_url(&self.config, key, content_disposition, now)
+    /// The template of keys.
+    #[must_use]
+    pub fn key_template(&self) -> &str {
+        &self.config.key_template
+    }
+
+    /// The URL of the object `key` for the tenant's application, as of `now`.
+    pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
+        object_url(&self.config, key, now)
     }
 
     /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).

@@ -7,8 +7,6 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::key::{KeyParts, object_key};
-
 /// A tenant's bucket with the credentials that open it.
 #[derive(Debug, Clone)]
 pub struct BucketConfig {
@@ -98,13 +96,6 @@ pub enum Encryption {
 // === impl BucketConfig ===
 
 impl BucketConfig {
-    /// The full key of an object: the prefix, then the template filled in.
-    #[must_use]
-    pub fn object_key(&self, parts: &KeyParts<'_>) -> String {
-        let prefix = self.prefix.trim_start_matches('/');
-        format!("{prefix}{}", object_key(&self.key_template, parts))
-    }
-
     /// A fingerprint of endpoint and bucket: equal for the same bucket whatever the credentials,
     /// prefix or URL mode, so that a changed bucket can be told from a rotated key.
     #[must_use]

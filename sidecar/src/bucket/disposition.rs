@@ -15,7 +15,7 @@ const MAX_ENDING_BYTES: usize = 16;
 /// `attachment`; with the cleaned name in `filename` (ASCII) and, where that loses something, in
 /// `filename*`.
 #[must_use]
-pub fn disposition(file_name: Option<&str>, mime: Option<&str>) -> String {
+pub fn header(file_name: Option<&str>, mime: &str) -> String {
     let mut value = String::from(if is_shown_inline(mime) {
         "inline"
     } else {
@@ -109,13 +109,13 @@ mod tests {
     #[test]
     fn plain_names_stand_as_they_are() {
         assert_eq!(
-            disposition(Some("report 1.pdf"), Some("application/pdf")),
+            header(Some("report 1.pdf"), "application/pdf"),
             "attachment; filename=\"report 1.pdf\""
         );
-        assert_eq!(disposition(None, Some("image/jpeg")), "inline");
-        assert_eq!(disposition(None, None), "attachment");
+        assert_eq!(header(None, "image/jpeg"), "inline");
+        assert_eq!(header(None, ""), "attachment");
         assert_eq!(
-            disposition(Some("x.svg"), Some("image/svg+xml")),
+            header(Some("x.svg"), "image/svg+xml"),
             "attachment; filename=\"x.svg\""
         );
     }
@@ -123,11 +123,11 @@ mod tests {
     #[test]
     fn names_beyond_ascii_come_twice() {
         assert_eq!(
-            disposition(Some("Übersicht €.pdf"), Some("application/pdf")),
+            header(Some("Übersicht €.pdf"), "application/pdf"),
             "attachment; filename=\"_bersicht _.pdf\"; filename*=UTF-8''%C3%9Cbersicht%20%E2%82%AC.pdf"
         );
         assert_eq!(
-            disposition(Some("100%41.txt"), None),
+            header(Some("100%41.txt"), "text/plain"),
             "attachment; filename=\"100_41.txt\"; filename*=UTF-8''100%2541.txt"
         );
     }
@@ -171,8 +171,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_name_gives_a_header_that_can_be_sent(name in ".*", mime in proptest::option::of("[ -~]{0,40}")) {
-            let value = disposition(Some(&name), mime.as_deref());
+        fn every_name_gives_a_header_that_can_be_sent(name in ".*", mime in "[ -~]{0,40}") {
+            let value = header(Some(&name), &mime);
             assert!(http::HeaderValue::from_str(&value).is_ok(), "{value:?}");
             assert!(value.is_ascii() && !value.contains(['\\', '/']), "{value:?}");
             assert!(value.matches('"').count() <= 2, "{value:?}");

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 pub use super::mime::extension;
+use crate::media::MediaKind;
 
 /// S3's limit on a key, in bytes of UTF-8.
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -14,6 +15,8 @@ pub const MAX_KEY_BYTES: usize = 1024;
 /// What a template may name.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyParts<'a> {
+    /// Put before the template as it is, but for a leading `/`; may be empty.
+    pub prefix: &'a str,
     /// Tenant (namespace).
     pub tenant: &'a str,
     /// Session's API name.
@@ -22,10 +25,11 @@ pub struct KeyParts<'a> {
     pub media_id: &'a str,
     /// WhatsApp's message id: the sender's word, hashed unless it is harmless.
     pub message_id: &'a str,
-    /// SHA-256 of the plaintext, lower-case hex.
-    pub sha256_hex: &'a str,
-    /// `image`, `video` …
-    pub kind: &'a str,
+    /// SHA-256 of the plaintext, written in lower-case hex; the media id stands in where the
+    /// message does not tell it.
+    pub sha256: Option<[u8; 32]>,
+    /// Written as `image`, `video` …
+    pub kind: MediaKind,
     /// When the message was sent (receipt only if that is unknown); its UTC date is used.
     pub timestamp: Timestamp,
     /// From [`extension`].
@@ -41,25 +45,32 @@ pub fn object_key(template: &str, parts: &KeyParts<'_>) -> String {
     let mut rest = template;
     while let Some((before, from_brace)) = rest.split_once('{') {
         key.push_str(before);
-        match from_brace
-            .split_once('}')
-            .and_then(|(name, after)| Some((value(name, parts)?, after)))
-        {
-            Some((filled, after)) => {
-                key.push_str(&filled);
-                rest = after;
-            }
-            None => {
-                key.push('{');
-                rest = from_brace;
-            }
+        let placeholder = from_brace.split_once('}');
+        let filled = placeholder.and_then(|(name, after)| Some((value(name, parts)?, after)));
+        if let Some((filled, after)) = filled {
+            key.push_str(&filled);
+            rest = after;
+        } else {
+            key.push('{');
+            rest = from_brace;
         }
     }
     key.push_str(rest);
     let segments = key
         .split('/')
         .filter(|segment| !matches!(*segment, "" | "." | ".."));
-    segments.collect::<Vec<_>>().join("/")
+    let key = segments.collect::<Vec<_>>().join("/");
+    format!("{}{key}", parts.prefix.trim_start_matches('/'))
+}
+
+fn kind(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Image => "image",
+        MediaKind::Video => "video",
+        MediaKind::Audio => "audio",
+        MediaKind::Document => "document",
+        MediaKind::Sticker => "sticker",
+    }
 }
 
 fn value(name: &str, parts: &KeyParts<'_>) -> Option<String> {
@@ -69,8 +80,10 @@ fn value(name: &str, parts: &KeyParts<'_>) -> Option<String> {
         "session" => parts.session.to_owned(),
         "mediaId" => parts.media_id.to_owned(),
         "messageId" => message_id(parts.message_id),
-        "sha256" => parts.sha256_hex.to_owned(),
-        "kind" => parts.kind.to_owned(),
+        "sha256" => parts
+            .sha256
+            .map_or_else(|| parts.media_id.to_owned(), hex::encode),
+        "kind" => kind(parts.kind).to_owned(),
         "ext" => parts.ext.to_owned(),
         "yyyy" => format!("{:04}", date.year()),
         "mm" => format!("{:02}", date.month()),
@@ -99,12 +112,13 @@ mod tests {
 
     fn parts() -> KeyParts<'static> {
         KeyParts {
+            prefix: "",
             tenant: "acme",
             session: "default",
             media_id: "00112233445566778899aabbccddeeff",
             message_id: "3EB0ABC",
-            sha256_hex: SHA,
-            kind: "image",
+            sha256: Some(Sha256::digest("abc").into()),
+            kind: MediaKind::Image,
             timestamp: "2024-02-29T23:59:59Z".parse().unwrap(),
             ext: "jpg",
         }
@@ -170,6 +184,23 @@ mod tests {
             harmless.message_id = id;
             assert_eq!(object_key("{messageId}", &harmless), id);
         }
+    }
+
+    #[test]
+    fn the_prefix_stands_before_it_all() {
+        for (prefix, expected) in [("wa/", "wa/image"), ("/wa-", "wa-image"), ("", "image")] {
+            let parts = KeyParts { prefix, ..parts() };
+            assert_eq!(object_key("{kind}", &parts), expected);
+        }
+    }
+
+    #[test]
+    fn an_unknown_hash_gives_way_to_the_media_id() {
+        let parts = KeyParts {
+            sha256: None,
+            ..parts()
+        };
+        assert_eq!(object_key("{sha256}", &parts), parts.media_id);
     }
 
     #[test]

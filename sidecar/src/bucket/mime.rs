@@ -101,8 +101,8 @@ pub fn extension(mime: Option<&str>) -> &'static str {
 }
 
 /// Whether a browser may show a file of this type in place.
-pub(super) fn is_shown_inline(mime: Option<&str>) -> bool {
-    row(mime).is_some_and(|(_, _, inline)| *inline)
+pub(super) fn is_shown_inline(mime: &str) -> bool {
+    row(Some(mime)).is_some_and(|(_, _, inline)| *inline)
 }
 
 fn row(mime: Option<&str>) -> Option<&'static (&'static str, &'static str, bool)> {
@@ -136,10 +136,10 @@ mod tests {
             "text/plain",
             "",
         ] {
-            assert!(!is_shown_inline(Some(mime)), "{mime}");
+            assert!(!is_shown_inline(mime), "{mime}");
         }
         for mime in ["image/png", "video/mp4; codecs=avc1", "audio/mpeg"] {
-            assert!(is_shown_inline(Some(mime)), "{mime}");
+            assert!(is_shown_inline(mime), "{mime}");
         }
         let media = |name: &str| {
             name.starts_with("image/") || name.starts_with("audio/") || name.starts_with("video/")

@@ -27,7 +27,6 @@ mod tests;
 
 pub use client::Bucket;
 pub use config::{Addressing, BucketConfig, Credentials, Encryption, UrlMode};
-pub use disposition::disposition;
 pub use error::BucketError;
 pub use get::{Object, ObjectBody};
 pub use key::KeyParts;

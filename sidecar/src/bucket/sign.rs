@@ -1,4 +1,4 @@
-//! Query-string signatures (SigV4), made without any I/O so that a URL costs only hashing.
+//! Query-string signatures (version 4), made without any I/O so that a URL costs only hashing.
 
 use std::time::{Duration, SystemTime};
 

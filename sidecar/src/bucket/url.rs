@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::address::{Address, encode_path, encode_query};
+use super::address::{Address, encode_path};
 use super::config::{BucketConfig, UrlMode};
 use super::error::BucketError;
 use super::sign;
 
-/// SigV4's own limit on a presigned URL.
+/// The signature's own limit on a presigned URL.
 pub const MAX_EXPIRY: Duration = Duration::from_hours(7 * 24);
 
 /// A URL and how long it opens its object. `Debug` leaves out the URL's query, which is a key.
@@ -33,12 +33,10 @@ impl std::fmt::Debug for ObjectUrl {
     }
 }
 
-/// The URL of `key` as the configuration wants it. `content_disposition` replaces the stored one
-/// (presigned URLs only; the others cannot carry it).
+/// The URL of `key` as the configuration wants it. Type and disposition are those that were stored.
 pub fn object_url(
     config: &BucketConfig,
     key: &str,
-    content_disposition: Option<&str>,
     now: Timestamp,
 ) -> Result<ObjectUrl, BucketError> {
     match &config.url {
@@ -58,11 +56,7 @@ pub fn object_url(
         }
         UrlMode::Presigned { expires_in } => {
             let address = Address::public(config)?;
-            let mut url = address.object_url(key);
-            if let Some(value) = content_disposition {
-                url.push_str("?response-content-disposition=");
-                url.push_str(&encode_query(value));
-            }
+            let url = address.object_url(key);
             let seconds = lifetime(config, *expires_in, now)?;
             let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
             let expires_in = Duration::from_secs(seconds);

@@ -138,7 +138,7 @@ fn objects_are_where_the_table_says() {
 
 #[tokio::test]
 async fn the_sdk_goes_to_the_same_place() {
-    let expires = Duration::from_secs(60);
+    let expires = Duration::from_mins(1);
     for row in ROWS {
         let bucket = Bucket::new(at(row), policy()).unwrap();
         let presigning = aws_sdk_s3::presigning::PresigningConfig::expires_in(expires).unwrap();

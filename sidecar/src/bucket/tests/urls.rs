@@ -16,7 +16,7 @@ fn a_public_url_is_the_key_below_the_base() {
         config.url = UrlMode::Public {
             base: Url::parse(base).unwrap(),
         };
-        let url = object_url(&config, "wa/a b?#.jpg", None, at()).unwrap();
+        let url = object_url(&config, "wa/a b?#.jpg", at()).unwrap();
         assert_eq!(url.url, "https://cdn.acme.com/files/wa/a%20b%3F%23.jpg");
         assert_eq!(url.expires_at, None);
     }
@@ -26,23 +26,23 @@ fn a_public_url_is_the_key_below_the_base() {
 fn direct_and_presigned_urls_use_the_public_endpoint() {
     let mut config = config("http://minio.acme.svc:9000");
     config.public_endpoint = Some(Url::parse("https://s3.acme.com").unwrap());
-    let signed = object_url(&config, "k.jpg", None, at()).unwrap();
+    let signed = object_url(&config, "k.jpg", at()).unwrap();
     assert!(
         signed.url.starts_with("https://s3.acme.com/media/k.jpg?"),
         "{}",
         signed.url
     );
     config.url = UrlMode::Direct;
-    let direct = object_url(&config, "k.jpg", None, at()).unwrap();
+    let direct = object_url(&config, "k.jpg", at()).unwrap();
     assert_eq!(direct.url, "https://s3.acme.com/media/k.jpg");
     config.public_endpoint = None;
-    let inside = object_url(&config, "k.jpg", None, at()).unwrap();
+    let inside = object_url(&config, "k.jpg", at()).unwrap();
     assert_eq!(inside.url, "http://minio.acme.svc:9000/media/k.jpg");
 }
 
 /// What `X-Amz-Expires` says, and when we say that the URL ends.
 fn lifetime(config: &BucketConfig) -> (u64, Timestamp) {
-    let signed = object_url(config, "k", None, at()).unwrap();
+    let signed = object_url(config, "k", at()).unwrap();
     let url = Url::parse(&signed.url).unwrap();
     let of = |name: &str| {
         url.query_pairs()
@@ -79,7 +79,7 @@ fn a_url_lives_as_long_as_asked_but_no_longer_than_a_week_or_its_credentials() {
         (90, second + SignedDuration::from_secs(90))
     );
     config.credentials.expires_at = Some(at());
-    let ended = object_url(&config, "k", None, at()).unwrap_err();
+    let ended = object_url(&config, "k", at()).unwrap_err();
     assert_eq!(ended.reason(), "CredentialsExpired");
 }
 
@@ -87,7 +87,7 @@ fn a_url_lives_as_long_as_asked_but_no_longer_than_a_week_or_its_credentials() {
 fn temporary_credentials_sign_their_token_in() {
     let mut config = config("http://minio");
     config.credentials.session_token = Some("to/ken+=".to_owned());
-    let signed = object_url(&config, "k", None, at()).unwrap();
+    let signed = object_url(&config, "k", at()).unwrap();
     assert!(
         signed.url.contains("X-Amz-Security-Token=to%2Fken%2B%3D"),
         "{}",
@@ -97,7 +97,7 @@ fn temporary_credentials_sign_their_token_in() {
 
 #[test]
 fn debug_shows_no_signature() {
-    let signed = object_url(&config("http://minio"), "k", None, at()).unwrap();
+    let signed = object_url(&config("http://minio"), "k", at()).unwrap();
     assert!(signed.url.contains("X-Amz-Signature="));
     assert!(!format!("{signed:?}").contains("X-Amz"), "{signed:?}");
 }
