@@ -13,6 +13,7 @@ pub mod bucket;
 pub mod cdn;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod inbound;
 pub mod media;
 pub mod message;

@@ -1,0 +1,3 @@
+//! What `titan-sidecar demo` needs and a cluster has of its own.
+
+pub mod embedded_s3;
