@@ -211,3 +211,7 @@ async fn sleep(pause: Option<Duration>) {
 #[cfg(test)]
 #[path = "deliver_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "deliver_media_tests.rs"]
+mod media_tests;
