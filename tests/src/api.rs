@@ -52,7 +52,11 @@ impl Reply {
     }
 
     /// Asserts the status and returns the answer.
-    #[must_use]
+    #[track_caller]
+    #[allow(
+        clippy::return_self_not_must_use,
+        reason = "the assertion alone is a use"
+    )]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.body[..self.body.len().min(600)]);
         assert_eq!(self.status, status, "{body}");
@@ -63,8 +67,15 @@ impl Reply {
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) {
         let json = self.json();
-        assert_eq!((self.status, self.code().as_str()), (status, code), "{json}");
-        assert!(json["error"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+        assert_eq!(
+            (self.status, self.code().as_str()),
+            (status, code),
+            "{json}"
+        );
+        assert!(
+            json["error"].as_str().is_some_and(|text| !text.is_empty()),
+            "{json}"
+        );
         assert!(json.get("docs").is_none_or(Value::is_string), "{json}");
     }
 }
@@ -85,27 +96,42 @@ impl Api {
     #[must_use]
     pub fn new(base: &str) -> Self {
         // No pool: a killed process must not leave half-dead connections behind.
-        let client =
-            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-        Self { base: base.to_owned(), key: None, contract: None, client }
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .build_http();
+        Self {
+            base: base.to_owned(),
+            key: None,
+            contract: None,
+            client,
+        }
     }
 
     /// The same with a Bearer key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self.clone() }
+        Self {
+            key: Some(key.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same without a key.
     #[must_use]
     pub fn without_key(&self) -> Self {
-        Self { key: None, ..self.clone() }
+        Self {
+            key: None,
+            ..self.clone()
+        }
     }
 
     /// The same, holding every answer against `contract`.
     #[must_use]
     pub fn held_to(&self, contract: Arc<Contract>) -> Self {
-        Self { contract: Some(contract), ..self.clone() }
+        Self {
+            contract: Some(contract),
+            ..self.clone()
+        }
     }
 
     /// Sends a request; the answer's body is still to be read.
@@ -126,7 +152,10 @@ impl Api {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).unwrap();
-        self.client.request(request).await.map_err(|error| format!("{error:?}"))
+        self.client
+            .request(request)
+            .await
+            .map_err(|error| format!("{error:?}"))
     }
 
     /// Sends a request and reads the whole answer.
@@ -140,8 +169,16 @@ impl Api {
         let body = Bytes::copy_from_slice(body.as_ref());
         let answer = self.open(method, path, headers, body).await?;
         let (parts, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| format!("{error:?}"))?.to_bytes();
-        let reply = Reply { status: parts.status.as_u16(), headers: parts.headers, body };
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| format!("{error:?}"))?
+            .to_bytes();
+        let reply = Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        };
         if let Some(contract) = &self.contract
             && let Err(broken) = contract.check(method, path, &reply)
         {
@@ -175,7 +212,8 @@ impl Api {
     /// `POST` of JSON.
     pub async fn post_json(&self, path: &str, body: &Value) -> Reply {
         let body = serde_json::to_vec(body).unwrap();
-        self.call("POST", path, &[("content-type", "application/json")], body).await
+        self.call("POST", path, &[("content-type", "application/json")], body)
+            .await
     }
 
     /// Fetches any absolute URL, a presigned one for instance, without a key.

@@ -48,7 +48,10 @@ impl Object {
     /// A header of the PUT (lower-case name).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -67,7 +70,8 @@ impl Upload {
     /// Whether a store that checks nothing would now have an object.
     #[must_use]
     pub fn completed(&self) -> bool {
-        self.declared.is_none_or(|declared| self.received >= declared)
+        self.declared
+            .is_none_or(|declared| self.received >= declared)
     }
 }
 
@@ -122,7 +126,12 @@ impl Bucket {
     /// The object at `/bucket/key`.
     #[must_use]
     pub fn object(&self, bucket: &str, key: &str) -> Option<Object> {
-        self.state.lock().unwrap().objects.get(&format!("/{bucket}/{key}")).cloned()
+        self.state
+            .lock()
+            .unwrap()
+            .objects
+            .get(&format!("/{bucket}/{key}"))
+            .cloned()
     }
 
     /// Every PUT so far, in the order in which they ended.
@@ -139,7 +148,11 @@ impl Bucket {
 
     /// Deletes an object behind the product's back.
     pub fn delete(&self, bucket: &str, key: &str) {
-        self.state.lock().unwrap().objects.remove(&format!("/{bucket}/{key}"));
+        self.state
+            .lock()
+            .unwrap()
+            .objects
+            .remove(&format!("/{bucket}/{key}"));
     }
 }
 
@@ -160,6 +173,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
             (_, "GET" | "HEAD") => get(&mut connection, &head, &state).await?,
             _ => refuse(&mut connection, 405, "MethodNotAllowed").await?,
         }
+        if head.is_last() {
+            return Ok(());
+        }
     }
     Ok(())
 }
@@ -169,7 +185,13 @@ async fn refuse(connection: &mut Connection, status: u16, code: &str) -> io::Res
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code>\
          <Message>{code}</Message></Error>"
     );
-    connection.answer(status, &[("content-type", "application/xml")], body.as_bytes()).await
+    connection
+        .answer(
+            status,
+            &[("content-type", "application/xml")],
+            body.as_bytes(),
+        )
+        .await
 }
 
 fn path_of(head: &Head) -> String {
@@ -185,7 +207,10 @@ fn percent_decode(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let escaped = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok()))
+            .then(|| {
+                text.get(at + 1..at + 3)
+                    .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            })
             .flatten();
         out.push(escaped.unwrap_or(bytes[at]));
         at += if escaped.is_some() { 3 } else { 1 };
@@ -206,14 +231,22 @@ async fn put(
     let declared = head.content_length();
     let index = {
         let mut state = state.lock().unwrap();
-        state.uploads.push(Upload { path: path.clone(), declared, received: 0 });
+        state.uploads.push(Upload {
+            path: path.clone(),
+            declared,
+            received: 0,
+        });
         state.uploads.len() - 1
     };
     let (mut hash, mut kept) = (Sha256::new(), Vec::new());
     let limit = declared.unwrap_or(u64::MAX);
     let mut received = 0;
     while received < limit {
-        let step = if matches!(mode, Mode::Slow(_)) { 64 * 1024 } else { 1024 * 1024 };
+        let step = if matches!(mode, Mode::Slow(_)) {
+            64 * 1024
+        } else {
+            1024 * 1024
+        };
         let wanted = (limit - received).min(step);
         let came = connection
             .body(wanted, |piece| {
@@ -250,9 +283,15 @@ async fn get(connection: &mut Connection, head: &Head, state: &Mutex<State>) -> 
     };
     let bytes = object.bytes.clone().unwrap_or_default();
     let total = bytes.len() as u64;
-    let mime = object.header("content-type").unwrap_or("binary/octet-stream");
+    let mime = object
+        .header("content-type")
+        .unwrap_or("binary/octet-stream");
     let etag = format!("\"{}\"", hex::encode(&object.sha256[..16]));
-    let mut headers = vec![("content-type", mime), ("etag", etag.as_str()), ("accept-ranges", "bytes")];
+    let mut headers = vec![
+        ("content-type", mime),
+        ("etag", etag.as_str()),
+        ("accept-ranges", "bytes"),
+    ];
     let disposition = object.header("content-disposition");
     headers.extend(disposition.map(|value| ("content-disposition", value)));
     let range = head.header("range").map(|text| parse_range(text, total));
@@ -271,5 +310,9 @@ async fn get(connection: &mut Connection, head: &Head, state: &Mutex<State>) -> 
         headers.push(("content-range", &content_range));
     }
     connection.write(&response_head(status, &headers)).await?;
-    if head.method() == "GET" { connection.write(&body).await } else { Ok(()) }
+    if head.method() == "GET" {
+        connection.write(&body).await
+    } else {
+        Ok(())
+    }
 }

@@ -26,7 +26,12 @@ pub fn installed(name: &'static str) -> PathBuf {
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{} ends with {}", script.display(), output.status);
+        assert!(
+            output.status.success(),
+            "{} ends with {}",
+            script.display(),
+            output.status
+        );
         let path = String::from_utf8(output.stdout).unwrap();
         PathBuf::from(path.trim())
     })

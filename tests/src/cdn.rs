@@ -107,31 +107,52 @@ impl Cdn {
         let mut state = self.state.lock().unwrap();
         state.serial += 1;
         let path = format!("/v/t62.7118-24/{:012}_n.enc", state.serial);
-        let query = format!("ccb=11-4&oh=01_Q5Aa{:06x}%2Bz&oe={oe}&_nc_sid=5e03e0", state.serial);
-        state.files.insert(path.clone(), (query.clone(), blob.clone()));
+        let query = format!(
+            "ccb=11-4&oh=01_Q5Aa{:06x}%2Bz&oe={oe}&_nc_sid=5e03e0",
+            state.serial
+        );
+        state
+            .files
+            .insert(path.clone(), (query.clone(), blob.clone()));
         format!("{path}?{query}")
     }
 
     /// Stores `blob` under a `directPath` that somebody else chose.
     pub fn put_at(&self, direct_path: &str, blob: Bytes) {
         let (path, query) = direct_path.split_once('?').unwrap_or((direct_path, ""));
-        self.state.lock().unwrap().files.insert(path.to_owned(), (query.to_owned(), blob));
+        self.state
+            .lock()
+            .unwrap()
+            .files
+            .insert(path.to_owned(), (query.to_owned(), blob));
     }
 
     /// Forgets the file: 404 from now on.
     pub fn remove(&self, direct_path: &str) {
-        self.state.lock().unwrap().files.remove(path_of(direct_path));
+        self.state
+            .lock()
+            .unwrap()
+            .files
+            .remove(path_of(direct_path));
     }
 
     /// The next requests for `direct_path` fail in this order; later ones are served.
     pub fn fail(&self, direct_path: &str, faults: impl IntoIterator<Item = Fault>) {
         let mut state = self.state.lock().unwrap();
-        state.faults.entry(path_of(direct_path).to_owned()).or_default().extend(faults);
+        state
+            .faults
+            .entry(path_of(direct_path).to_owned())
+            .or_default()
+            .extend(faults);
     }
 
     /// Every request for `direct_path` fails so, until [`Self::heal`].
     pub fn fail_always(&self, direct_path: &str, fault: Fault) {
-        self.state.lock().unwrap().always.insert(path_of(direct_path).to_owned(), fault);
+        self.state
+            .lock()
+            .unwrap()
+            .always
+            .insert(path_of(direct_path).to_owned(), fault);
     }
 
     /// Serves `direct_path` again.
@@ -145,7 +166,12 @@ impl Cdn {
     #[must_use]
     pub fn hits(&self, direct_path: &str) -> Vec<Hit> {
         let state = self.state.lock().unwrap();
-        state.hits.iter().filter(|hit| hit.path == path_of(direct_path)).cloned().collect()
+        state
+            .hits
+            .iter()
+            .filter(|hit| hit.path == path_of(direct_path))
+            .cloned()
+            .collect()
     }
 
     /// All requests so far.
@@ -156,12 +182,17 @@ impl Cdn {
 }
 
 fn path_of(direct_path: &str) -> &str {
-    direct_path.split_once('?').map_or(direct_path, |(path, _)| path)
+    direct_path
+        .split_once('?')
+        .map_or(direct_path, |(path, _)| path)
 }
 
 async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
-        let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
+        let (path, query) = head
+            .target()
+            .split_once('?')
+            .unwrap_or_else(|| (head.target(), ""));
         let (file, fault, index) = {
             let mut state = state.lock().unwrap();
             state.hits.push(Hit {
@@ -175,7 +206,11 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
             let fault = queued.or_else(|| state.always.get(path).cloned());
             (state.files.get(path).cloned(), fault, state.hits.len() - 1)
         };
-        let mut answer = Answer { connection, state: state.clone(), index };
+        let mut answer = Answer {
+            connection,
+            state: state.clone(),
+            index,
+        };
         match file {
             Some((signed, _)) if !query.starts_with(&signed) => {
                 answer.status(403, "Bad URL signature").await?;
@@ -186,6 +221,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
                     return Ok(());
                 }
             }
+        }
+        if head.is_last() {
+            return Ok(());
         }
         connection = answer.connection;
     }
@@ -201,7 +239,9 @@ struct Answer {
 
 impl Answer {
     async fn status(&mut self, status: u16, body: &str) -> io::Result<()> {
-        self.connection.answer(status, &[("content-type", "text/plain")], body.as_bytes()).await
+        self.connection
+            .answer(status, &[("content-type", "text/plain")], body.as_bytes())
+            .await
     }
 
     async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -228,44 +268,47 @@ impl Answer {
             Some(Fault::RetryAfter(seconds)) => {
                 let seconds = seconds.to_string();
                 let headers = [("retry-after", seconds.as_str())];
-                self.connection.answer(503, &headers, b"").await.map(|()| true)
+                self.connection
+                    .answer(503, &headers, b"")
+                    .await
+                    .map(|()| true)
             }
-            Some(Fault::Redirect(to)) => {
-                self.connection.answer(302, &[("location", &to)], b"").await.map(|()| true)
-            }
+            Some(Fault::Redirect(to)) => self
+                .connection
+                .answer(302, &[("location", &to)], b"")
+                .await
+                .map(|()| true),
             Some(Fault::Trickle(piece, pause)) => self.trickle(head, blob, piece, pause).await,
             Some(Fault::Endless) => self.endless().await.map(|()| false),
             Some(Fault::Refuse) => Ok(false),
             Some(Fault::Length(length)) => {
                 let text = length.to_string();
-                self.connection.write(&response_head(200, &[("content-length", &text)])).await?;
-                let fits = blob.len().min(usize::try_from(length).unwrap_or(usize::MAX));
+                self.connection
+                    .write(&response_head(200, &[("content-length", &text)]))
+                    .await?;
+                let fits = blob
+                    .len()
+                    .min(usize::try_from(length).unwrap_or(usize::MAX));
                 self.send(&blob[..fits]).await.map(|()| false)
             }
-            Some(Fault::Reset(at) | Fault::EndEarly(at) | Fault::Stall(at)) => {
-                self.cut(head, blob, at, &fault).await.map(|()| false)
+            Some(Fault::EndEarly(at)) => self.cut(head, blob, at).await.map(|()| false),
+            Some(Fault::Stall(at)) => {
+                self.cut(head, blob, at).await?;
+                self.connection.closed().await;
+                Ok(false)
+            }
+            Some(Fault::Reset(at)) => {
+                self.cut(head, blob, at).await?;
+                self.connection.reset_on_close();
+                Ok(false)
             }
         }
     }
 
-    /// Sends `at` bytes of the answer, then stops in the way of `fault`.
-    async fn cut(
-        &mut self,
-        head: &Head,
-        blob: &Bytes,
-        at: usize,
-        fault: &Option<Fault>,
-    ) -> io::Result<()> {
+    /// Sends `at` body bytes of the answer and no more.
+    async fn cut(&mut self, head: &Head, blob: &Bytes, at: usize) -> io::Result<()> {
         let body = self.head_of(head, blob, 0).await?;
-        let at = at.min(body.len());
-        self.send(&body[..at]).await?;
-        if matches!(fault, Some(Fault::Stall(_))) {
-            self.connection.closed().await;
-        }
-        if matches!(fault, Some(Fault::Reset(_))) {
-            self.connection.reset_on_close();
-        }
-        Ok(())
+        self.send(&body[..at.min(body.len())]).await
     }
 
     async fn trickle(
@@ -284,7 +327,9 @@ impl Answer {
     }
 
     async fn endless(&mut self) -> io::Result<()> {
-        self.connection.write(&response_head(200, &[("transfer-encoding", "chunked")])).await?;
+        self.connection
+            .write(&response_head(200, &[("transfer-encoding", "chunked")]))
+            .await?;
         let chunk = vec![0x5A; 64 * 1024];
         loop {
             self.connection.write(b"10000\r\n").await?;
@@ -295,7 +340,9 @@ impl Answer {
 
     async fn whole(&mut self, blob: &Bytes) -> io::Result<()> {
         let length = blob.len().to_string();
-        self.connection.write(&response_head(200, &[("content-length", &length)])).await?;
+        self.connection
+            .write(&response_head(200, &[("content-length", &length)]))
+            .await?;
         self.send(blob).await
     }
 
@@ -315,13 +362,18 @@ impl Answer {
         let asked = head.header("range").filter(|_| fresh);
         let Some(range) = asked.map(|text| parse_range(text, total)) else {
             let length = total.to_string();
-            let headers =
-                [("content-length", length.as_str()), ("etag", &etag), ("accept-ranges", "bytes")];
+            let headers = [
+                ("content-length", length.as_str()),
+                ("etag", &etag),
+                ("accept-ranges", "bytes"),
+            ];
             self.connection.write(&response_head(200, &headers)).await?;
             return Ok(blob.clone());
         };
         let Some((first, last)) = range else {
-            self.connection.answer(416, &[("content-range", &format!("bytes */{total}"))], b"").await?;
+            self.connection
+                .answer(416, &[("content-range", &format!("bytes */{total}"))], b"")
+                .await?;
             return Ok(Bytes::new());
         };
         let first = (first + shift).min(last);

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::Reply;
 
-const METHODS: [&str; 8] =
-    ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
 
 /// The structure that OpenAPI 3.1 demands of a document, as JSON Schema.
 const STRUCTURE: &str = include_str!("openapi-3.1.json");
@@ -61,10 +62,15 @@ impl Contract {
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         let Some(operation) = self.operation(method, path) else {
             let known = matches!(reply.status, 401 | 404 | 405);
-            return known.then_some(()).ok_or_else(|| "not in the document".to_owned());
+            return known
+                .then_some(())
+                .ok_or_else(|| "not in the document".to_owned());
         };
         let responses = &operation["responses"];
-        let (status, class) = (reply.status.to_string(), format!("{}XX", reply.status / 100));
+        let (status, class) = (
+            reply.status.to_string(),
+            format!("{}XX", reply.status / 100),
+        );
         let response = [status.as_str(), class.as_str(), "default"]
             .iter()
             .find_map(|name| responses.get(*name))
@@ -91,7 +97,11 @@ impl Contract {
             .iter_errors(instance)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
-        if faults.is_empty() { Ok(()) } else { Err(format!("{faults:?} in {instance}")) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{faults:?} in {instance}"))
+        }
     }
 
     /// `schema` with the document's components beside it, so that its references resolve.
@@ -102,7 +112,9 @@ impl Contract {
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         let target = value.get("$ref").and_then(Value::as_str);
         let pointer = target.and_then(|reference| reference.strip_prefix('#'));
-        pointer.and_then(|pointer| self.document.pointer(pointer)).unwrap_or(value)
+        pointer
+            .and_then(|pointer| self.document.pointer(pointer))
+            .unwrap_or(value)
     }
 
     fn each_operation(&self) -> impl Iterator<Item = (&String, &String, &Value)> {
@@ -130,15 +142,21 @@ impl Contract {
         match value {
             Value::Object(fields) => {
                 if let Some(Value::String(reference)) = fields.get("$ref") {
-                    let found = reference.strip_prefix('#').map(|at| self.document.pointer(at));
+                    let found = reference
+                        .strip_prefix('#')
+                        .map(|at| self.document.pointer(at));
                     if !matches!(found, Some(Some(_))) {
                         faults.push(format!("{reference} leads nowhere"));
                     }
                 }
-                fields.values().for_each(|value| self.check_references(value, faults));
+                fields
+                    .values()
+                    .for_each(|value| self.check_references(value, faults));
             }
             Value::Array(items) => {
-                items.iter().for_each(|value| self.check_references(value, faults));
+                for value in items {
+                    self.check_references(value, faults);
+                }
             }
             _ => {}
         }
@@ -146,7 +164,9 @@ impl Contract {
 
     fn check_schemas(&self, faults: &mut Vec<String>) {
         let none = Map::new();
-        let schemas = self.document["components"]["schemas"].as_object().unwrap_or(&none);
+        let schemas = self.document["components"]["schemas"]
+            .as_object()
+            .unwrap_or(&none);
         for (name, schema) in schemas {
             if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
                 faults.push(format!("schema {name}: {error}"));
@@ -162,7 +182,10 @@ impl Contract {
                 faults.push(format!("{method} {path}: operationId {id:?} is not unique"));
             }
             let parameters = operation["parameters"].as_array().into_iter().flatten();
-            let shared = self.document["paths"][path]["parameters"].as_array().into_iter().flatten();
+            let shared = self.document["paths"][path]["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten();
             let declared: BTreeSet<_> = parameters
                 .chain(shared)
                 .map(|parameter| self.resolve(parameter))
@@ -174,7 +197,9 @@ impl Contract {
                 .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
                 .collect();
             if declared != named {
-                faults.push(format!("{method} {path}: parameters {declared:?}, path {named:?}"));
+                faults.push(format!(
+                    "{method} {path}: parameters {declared:?}, path {named:?}"
+                ));
             }
         }
     }
@@ -184,7 +209,8 @@ fn fits(template: &str, path: &str) -> bool {
     let (template, path) = (template.split('/'), path.split('/'));
     template.clone().count() == path.clone().count()
         && template.zip(path).all(|(expected, found)| {
-            expected == found || (expected.starts_with('{') && expected.ends_with('}') && !found.is_empty())
+            expected == found
+                || (expected.starts_with('{') && expected.ends_with('}') && !found.is_empty())
         })
 }
 
@@ -209,16 +235,31 @@ mod tests {
     fn reply(status: u16, body: &'static str) -> Reply {
         let mut headers = http::HeaderMap::new();
         headers.insert("content-type", "application/json".parse().unwrap());
-        Reply { status, headers, body: body.into() }
+        Reply {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     #[test]
     fn right_document_has_no_fault_and_judges_answers() {
         let contract = Contract::new(document());
         assert_eq!(contract.faults(), Vec::<String>::new());
-        assert_eq!(contract.check("GET", "/a/1", &reply(200, r#"{"n":1}"#)), Ok(()));
-        assert!(contract.check("GET", "/a/1", &reply(200, r#"{"n":"1"}"#)).is_err());
-        assert!(contract.check("GET", "/a/1", &reply(201, r#"{"n":1}"#)).is_err());
+        assert_eq!(
+            contract.check("GET", "/a/1", &reply(200, r#"{"n":1}"#)),
+            Ok(())
+        );
+        assert!(
+            contract
+                .check("GET", "/a/1", &reply(200, r#"{"n":"1"}"#))
+                .is_err()
+        );
+        assert!(
+            contract
+                .check("GET", "/a/1", &reply(201, r#"{"n":1}"#))
+                .is_err()
+        );
         assert!(contract.check("GET", "/b", &reply(200, "{}")).is_err());
     }
 
@@ -230,11 +271,18 @@ mod tests {
             ("/components/schemas/A", "type", json!("thing")),
             ("/paths/~1a~1{id}/get", "parameters", json!([])),
             ("/paths/~1a~1{id}/get", "responses", json!({"200": {}})),
-            ("/paths/~1a~1{id}/get/responses/200/content/application~1json", "schema", json!({"$ref": "#/no"})),
+            (
+                "/paths/~1a~1{id}/get/responses/200/content/application~1json",
+                "schema",
+                json!({"$ref": "#/no"}),
+            ),
         ] {
             let mut document = document();
             document.pointer_mut(pointer).unwrap()[name] = value;
-            assert!(!Contract::new(document).faults().is_empty(), "{pointer}/{name}");
+            assert!(
+                !Contract::new(document).faults().is_empty(),
+                "{pointer}/{name}"
+            );
         }
     }
 }

@@ -15,7 +15,13 @@ pub struct Document(Value);
 impl Document {
     /// A `TenantStorage` on a path-style `endpoint`, with its credentials in `secret`.
     #[must_use]
-    pub fn storage(namespace: &str, name: &str, endpoint: &str, bucket: &str, secret: &str) -> Self {
+    pub fn storage(
+        namespace: &str,
+        name: &str,
+        endpoint: &str,
+        bucket: &str,
+        secret: &str,
+    ) -> Self {
         Self::resource("TenantStorage", namespace, name)
             .spec("endpoint", endpoint)
             .spec("region", "us-east-1")
@@ -33,8 +39,10 @@ impl Document {
     /// An Opaque `Secret` with plain values.
     #[must_use]
     pub fn secret(namespace: &str, name: &str, values: &[(&str, &str)]) -> Self {
-        let data: Map<_, _> =
-            values.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let data: Map<_, _> = values
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), json!(value)))
+            .collect();
         Self(json!({
             "apiVersion": "v1",
             "kind": "Secret",

@@ -29,8 +29,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Image, Self::Video, Self::Audio, Self::Document, Self::Sticker];
+    pub const ALL: [Self; 5] = [
+        Self::Image,
+        Self::Video,
+        Self::Audio,
+        Self::Document,
+        Self::Sticker,
+    ];
 
     /// The HKDF info string.
     #[must_use]
@@ -93,7 +98,9 @@ impl Sealed {
     pub fn new(kind: Kind, key: [u8; 32], plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
         let mut expanded = [0_u8; 112];
-        Hkdf::<Sha256>::new(None, &key).expand(kind.info().as_bytes(), &mut expanded).unwrap();
+        Hkdf::<Sha256>::new(None, &key)
+            .expand(kind.info().as_bytes(), &mut expanded)
+            .unwrap();
         let (iv, cipher_key, mac_key) = (&expanded[..16], &expanded[16..48], &expanded[48..80]);
         let mut blob = cbc::Encryptor::<Aes256>::new_from_slices(cipher_key, iv)
             .unwrap()
@@ -103,7 +110,14 @@ impl Sealed {
         mac.update(&blob);
         blob.extend_from_slice(&mac.finalize().into_bytes()[..10]);
         let (sha256, enc_sha256) = (digest(&plain), digest(&blob));
-        Self { kind, plain, blob: blob.into(), key, sha256, enc_sha256 }
+        Self {
+            kind,
+            plain,
+            blob: blob.into(),
+            key,
+            sha256,
+            enc_sha256,
+        }
     }
 
     /// A random file of `length` bytes.

@@ -45,8 +45,13 @@ impl S3 {
     /// Starts a server that has `bucket`.
     pub async fn start(program: Program, bucket: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut server =
-            Self { program, folder, port: free_port(), bucket: bucket.to_owned(), child: None };
+        let mut server = Self {
+            program,
+            folder,
+            port: free_port(),
+            bucket: bucket.to_owned(),
+            child: None,
+        };
         server.restart().await;
         server
     }
@@ -77,7 +82,10 @@ impl S3 {
             Program::Versitygw => self.versitygw(),
             Program::Seaweedfs => self.seaweedfs(),
         };
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         command.current_dir(self.folder.path());
         self.child = Some(command.spawn().unwrap());
         self.wait_ready().await;
@@ -86,7 +94,11 @@ impl S3 {
     /// The object's bytes as the server holds them on disk (versitygw only).
     #[must_use]
     pub fn on_disk(&self, key: &str) -> Option<Vec<u8>> {
-        assert_eq!(self.program, Program::Versitygw, "only versitygw keeps objects as files");
+        assert_eq!(
+            self.program,
+            Program::Versitygw,
+            "only versitygw keeps objects as files"
+        );
         fs::read(self.data().join(&self.bucket).join(key)).ok()
     }
 
@@ -120,7 +132,9 @@ impl S3 {
         let mut command = Command::new(installed("versitygw"));
         command
             .args(["--port", &format!("127.0.0.1:{}", self.port)])
-            .args(["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--quiet", "posix"])
+            .args([
+                "--access", ACCESS_KEY, "--secret", SECRET_KEY, "--quiet", "posix",
+            ])
             .arg(self.data());
         command
     }

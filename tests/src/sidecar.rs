@@ -42,7 +42,13 @@ impl Launch {
         fs::create_dir(folder.path().join("manifests")).unwrap();
         fs::create_dir(folder.path().join("data")).unwrap();
         let (api_port, admin_port) = (free_port(), free_port());
-        Self { folder, args: Vec::new(), under: Vec::new(), api_port, admin_port }
+        Self {
+            folder,
+            args: Vec::new(),
+            under: Vec::new(),
+            api_port,
+            admin_port,
+        }
     }
 
     /// The folder whose documents it reads.
@@ -84,8 +90,12 @@ impl Launch {
     /// Runs it to its end and returns what it said: for configurations that it must refuse.
     #[must_use]
     pub fn run_to_end(&self, deadline: Duration) -> Output {
-        let mut child =
-            self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let end = Instant::now() + deadline;
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > end {
@@ -98,10 +108,21 @@ impl Launch {
         child.wait_with_output().unwrap()
     }
 
+    /// Starts it without waiting.
+    #[must_use]
+    pub fn spawn(self) -> Sidecar {
+        let mut sidecar = Sidecar {
+            launch: self,
+            child: None,
+        };
+        sidecar.spawn();
+        sidecar
+    }
+
     /// Starts it and waits until it is ready.
     pub async fn start(self) -> Sidecar {
-        let mut sidecar = Sidecar { launch: self, child: None };
-        sidecar.start().await;
+        let mut sidecar = self.spawn();
+        sidecar.wait_ready().await;
         sidecar
     }
 }
@@ -160,9 +181,16 @@ impl Sidecar {
 
     /// Starts it without waiting.
     pub fn spawn(&mut self) {
-        let log = File::options().create(true).append(true).open(self.launch.log()).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.launch.log())
+            .unwrap();
         let mut command = self.launch.command();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
 
@@ -194,7 +222,11 @@ impl Sidecar {
 
     /// Sends SIGTERM without waiting.
     pub fn ask_to_stop(&self) {
-        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), Signal::SIGTERM).unwrap();
+        kill(
+            Pid::from_raw(i32::try_from(self.pid()).unwrap()),
+            Signal::SIGTERM,
+        )
+        .unwrap();
     }
 
     /// SIGTERM, then waits for the end.
@@ -227,7 +259,10 @@ impl Sidecar {
     /// Waits until the log has a line with `text`.
     pub async fn logged(&self, text: &str) -> String {
         eventually(SOON, format_args!("a log line with {text:?}"), || async {
-            self.log_text().lines().find(|line| line.contains(text)).map(str::to_owned)
+            self.log_text()
+                .lines()
+                .find(|line| line.contains(text))
+                .map(str::to_owned)
         })
         .await
     }
@@ -251,7 +286,11 @@ impl Drop for Sidecar {
 /// Runs `titan-sidecar` with `args` to its end.
 #[must_use]
 pub fn run(args: &[&str]) -> Output {
-    Command::new(binary()).args(args).stdin(Stdio::null()).output().unwrap()
+    Command::new(binary())
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// Standard output and error of a finished process.

@@ -47,7 +47,10 @@ impl Delivery {
     /// A header (lower-case name).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The event's id.
@@ -139,11 +142,15 @@ impl Sink {
 
     /// Waits for an accepted `event` about `message_id`.
     pub async fn wait_for(&self, event: &str, message_id: &str, deadline: Duration) -> Delivery {
-        eventually(deadline, format_args!("{event} of {message_id} at the sink"), || async {
-            self.about(message_id)
-                .into_iter()
-                .find(|delivery| delivery.event() == event && delivery.accepted())
-        })
+        eventually(
+            deadline,
+            format_args!("{event} of {message_id} at the sink"),
+            || async {
+                self.about(message_id)
+                    .into_iter()
+                    .find(|delivery| delivery.event() == event && delivery.accepted())
+            },
+        )
         .await
     }
 }
@@ -154,7 +161,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
         let answer = {
             let mut state = state.lock().unwrap();
             let queued = state.answers.pop_front();
-            queued.or_else(|| state.always.clone()).unwrap_or(Answer::Status(200))
+            queued
+                .or_else(|| state.always.clone())
+                .unwrap_or(Answer::Status(200))
         };
         let keep = |answered| record(&state, &head, &body, answered);
         match answer {
@@ -165,7 +174,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
             Answer::RetryAfter(status, seconds) => {
                 keep(status);
                 let seconds = seconds.to_string();
-                connection.answer(status, &[("retry-after", &seconds)], b"").await?;
+                connection
+                    .answer(status, &[("retry-after", &seconds)], b"")
+                    .await?;
             }
             Answer::Redirect(to) => {
                 keep(307);

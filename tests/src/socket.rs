@@ -1,5 +1,7 @@
 //! A caller's own socket: every byte that the product lets out is counted where it arrives.
 
+use std::fmt::Write as _;
+
 use tokio::net::TcpStream;
 
 use crate::wire::{Connection, Head};
@@ -28,9 +30,7 @@ impl Received {
         let Some(head) = &self.head else { return false };
         let complete = match head.content_length() {
             Some(length) => self.body.len() as u64 >= length,
-            None if head.header("transfer-encoding").is_some() => {
-                self.body.ends_with(b"0\r\n\r\n")
-            }
+            None if head.header("transfer-encoding").is_some() => self.body.ends_with(b"0\r\n\r\n"),
             // A body that ends with the connection counts as complete for every client.
             None => true,
         };
@@ -39,12 +39,17 @@ impl Received {
 }
 
 /// Sends one request to `address` and reads the socket until the answer is complete or cut.
-pub async fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Received {
+pub async fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Received {
     let stream = TcpStream::connect(address).await.unwrap();
     let mut connection = Connection::new(stream);
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("content-length: 0\r\nconnection: close\r\n\r\n");
     connection.write(text.as_bytes()).await.unwrap();
@@ -53,7 +58,9 @@ pub async fn request(address: &str, method: &str, path: &str, headers: &[(&str, 
     // One byte more than promised: a surplus must be seen, not hidden.
     if let Some(head) = &head {
         let limit = head.content_length().map_or(u64::MAX, |length| length + 1);
-        connection.body(limit, |piece| body.extend_from_slice(piece)).await;
+        connection
+            .body(limit, |piece| body.extend_from_slice(piece))
+            .await;
     }
     Received { head, body }
 }

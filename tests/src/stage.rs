@@ -55,7 +55,11 @@ pub struct Plan {
 impl Plan {
     /// Auto-persist into the fake bucket, one signed webhook, one API key.
     pub async fn usual() -> Self {
-        let (cdn, bucket, sink) = (Cdn::start().await, Bucket::start().await, Sink::start().await);
+        let (cdn, bucket, sink) = (
+            Cdn::start().await,
+            Bucket::start().await,
+            Sink::start().await,
+        );
         let session = Document::session(TENANT, SESSION, "acme-keys")
             .spec("storageRef", json!({"name": "acme"}))
             .spec("auth.inboundKeysSecretRef", json!({"name": "acme-inbound"}))
@@ -66,7 +70,15 @@ impl Plan {
         for flag in ["--cdn-origin", &cdn.url(), "--allow-cidr", "127.0.0.0/8"] {
             launch.args.push(flag.to_owned());
         }
-        Self { session, storage, more: Vec::new(), launch, cdn, bucket, sink }
+        Self {
+            session,
+            storage,
+            more: Vec::new(),
+            launch,
+            cdn,
+            bucket,
+            sink,
+        }
     }
 
     /// Edits the session.
@@ -106,7 +118,9 @@ impl Plan {
         let sidecar = self.launch.start().await;
         let api = Api::new(&sidecar.url());
         let document = api.get("/openapi.json").await.expect(200).json();
-        let api = api.held_to(Arc::new(Contract::new(document))).with_key(API_KEY);
+        let api = api
+            .held_to(Arc::new(Contract::new(document)))
+            .with_key(API_KEY);
         Stage {
             cdn: self.cdn,
             bucket: self.bucket,
@@ -159,8 +173,15 @@ impl Stage {
 
     /// Posts one message, expects 202 and returns its first media id (empty where it has none).
     pub async fn take(&self, id: &str, content: Value) -> String {
-        let data = self.inbound(&baileys::one(id, content)).await.expect(202).data();
-        data["media"][0]["mediaId"].as_str().unwrap_or_default().to_owned()
+        let data = self
+            .inbound(&baileys::one(id, content))
+            .await
+            .expect(202)
+            .data();
+        data["media"][0]["mediaId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Puts a random file on the CDN.
@@ -175,7 +196,11 @@ impl Stage {
 
     /// `MediaInfo` of a record.
     pub async fn info(&self, media: &str) -> Value {
-        self.api.get(&Self::path(&format!("media/{media}"))).await.expect(200).data()
+        self.api
+            .get(&Self::path(&format!("media/{media}")))
+            .await
+            .expect(200)
+            .data()
     }
 
     /// Waits until a record has `status`; returns its `MediaInfo`.
@@ -193,12 +218,16 @@ impl Stage {
 
     /// Downloads a file.
     pub async fn download(&self, media: &str) -> Reply {
-        self.api.post(&Self::path(&format!("media/{media}/download"))).await
+        self.api
+            .post(&Self::path(&format!("media/{media}/download")))
+            .await
     }
 
     /// Asks for a file to be persisted.
     pub async fn persist(&self, media: &str) -> Reply {
-        self.api.post(&Self::path(&format!("media/{media}/persist"))).await
+        self.api
+            .post(&Self::path(&format!("media/{media}/persist")))
+            .await
     }
 
     /// The object of a persisted record in the fake bucket.
@@ -206,6 +235,8 @@ impl Stage {
     pub fn object(&self, info: &Value) -> crate::bucket::Object {
         let key = info["key"].as_str().unwrap_or_default();
         let bucket = info["bucket"].as_str().unwrap_or_default();
-        self.bucket.object(bucket, key).unwrap_or_else(|| panic!("no object for {info}"))
+        self.bucket
+            .object(bucket, key)
+            .unwrap_or_else(|| panic!("no object for {info}"))
     }
 }

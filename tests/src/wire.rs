@@ -24,7 +24,10 @@ impl Head {
     /// The first value of `name` (lower case).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Method of a request.
@@ -49,6 +52,13 @@ impl Head {
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         self.header("content-length")?.parse().ok()
+    }
+
+    /// Whether the peer wants no further answer on this connection.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
     fn parse(text: &str) -> Self {
@@ -76,13 +86,20 @@ impl Connection {
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true);
-        Self { stream, buffer: BytesMut::with_capacity(16 * 1024) }
+        Self {
+            stream,
+            buffer: BytesMut::with_capacity(16 * 1024),
+        }
     }
 
     /// The next head, or `None` when the peer has closed.
     pub async fn head(&mut self) -> io::Result<Option<Head>> {
         loop {
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(end) = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 let head = Head::parse(&String::from_utf8_lossy(&self.buffer[..end]));
                 self.buffer.advance(end + 4);
                 return Ok(Some(head));
@@ -123,7 +140,11 @@ impl Connection {
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
         let mut body = Vec::new();
-        if self.body(length, |piece| body.extend_from_slice(piece)).await < length {
+        if self
+            .body(length, |piece| body.extend_from_slice(piece))
+            .await
+            < length
+        {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(body)
