@@ -52,7 +52,11 @@ impl Reply {
     }
 
     /// Asserts the status and returns the answer.
-    #[must_use]
+    #[track_caller]
+    #[allow(
+        clippy::return_self_not_must_use,
+        reason = "the assertion alone is a use"
+    )]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.body[..self.body.len().min(600)]);
         assert_eq!(self.status, status, "{body}");

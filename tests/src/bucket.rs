@@ -173,6 +173,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
             (_, "GET" | "HEAD") => get(&mut connection, &head, &state).await?,
             _ => refuse(&mut connection, 405, "MethodNotAllowed").await?,
         }
+        if head.is_last() {
+            return Ok(());
+        }
     }
     Ok(())
 }

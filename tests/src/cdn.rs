@@ -189,7 +189,10 @@ fn path_of(direct_path: &str) -> &str {
 
 async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
-        let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
+        let (path, query) = head
+            .target()
+            .split_once('?')
+            .unwrap_or_else(|| (head.target(), ""));
         let (file, fault, index) = {
             let mut state = state.lock().unwrap();
             state.hits.push(Hit {
@@ -218,6 +221,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
                     return Ok(());
                 }
             }
+        }
+        if head.is_last() {
+            return Ok(());
         }
         connection = answer.connection;
     }
@@ -285,30 +291,24 @@ impl Answer {
                     .min(usize::try_from(length).unwrap_or(usize::MAX));
                 self.send(&blob[..fits]).await.map(|()| false)
             }
-            Some(Fault::Reset(at) | Fault::EndEarly(at) | Fault::Stall(at)) => {
-                self.cut(head, blob, at, &fault).await.map(|()| false)
+            Some(Fault::EndEarly(at)) => self.cut(head, blob, at).await.map(|()| false),
+            Some(Fault::Stall(at)) => {
+                self.cut(head, blob, at).await?;
+                self.connection.closed().await;
+                Ok(false)
+            }
+            Some(Fault::Reset(at)) => {
+                self.cut(head, blob, at).await?;
+                self.connection.reset_on_close();
+                Ok(false)
             }
         }
     }
 
-    /// Sends `at` bytes of the answer, then stops in the way of `fault`.
-    async fn cut(
-        &mut self,
-        head: &Head,
-        blob: &Bytes,
-        at: usize,
-        fault: &Option<Fault>,
-    ) -> io::Result<()> {
+    /// Sends `at` body bytes of the answer and no more.
+    async fn cut(&mut self, head: &Head, blob: &Bytes, at: usize) -> io::Result<()> {
         let body = self.head_of(head, blob, 0).await?;
-        let at = at.min(body.len());
-        self.send(&body[..at]).await?;
-        if matches!(fault, Some(Fault::Stall(_))) {
-            self.connection.closed().await;
-        }
-        if matches!(fault, Some(Fault::Reset(_))) {
-            self.connection.reset_on_close();
-        }
-        Ok(())
+        self.send(&body[..at.min(body.len())]).await
     }
 
     async fn trickle(

@@ -154,9 +154,9 @@ impl Contract {
                     .for_each(|value| self.check_references(value, faults));
             }
             Value::Array(items) => {
-                items
-                    .iter()
-                    .for_each(|value| self.check_references(value, faults));
+                for value in items {
+                    self.check_references(value, faults);
+                }
             }
             _ => {}
         }

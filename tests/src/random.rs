@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// SplitMix64: small, seeded and the same on every machine.
+/// `SplitMix64`: small, seeded and the same on every machine.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

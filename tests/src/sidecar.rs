@@ -108,13 +108,21 @@ impl Launch {
         child.wait_with_output().unwrap()
     }
 
-    /// Starts it and waits until it is ready.
-    pub async fn start(self) -> Sidecar {
+    /// Starts it without waiting.
+    #[must_use]
+    pub fn spawn(self) -> Sidecar {
         let mut sidecar = Sidecar {
             launch: self,
             child: None,
         };
-        sidecar.start().await;
+        sidecar.spawn();
+        sidecar
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(self) -> Sidecar {
+        let mut sidecar = self.spawn();
+        sidecar.wait_ready().await;
         sidecar
     }
 }

@@ -1,5 +1,7 @@
 //! A caller's own socket: every byte that the product lets out is counted where it arrives.
 
+use std::fmt::Write as _;
+
 use tokio::net::TcpStream;
 
 use crate::wire::{Connection, Head};
@@ -47,7 +49,7 @@ pub async fn request(
     let mut connection = Connection::new(stream);
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("content-length: 0\r\nconnection: close\r\n\r\n");
     connection.write(text.as_bytes()).await.unwrap();

@@ -4,13 +4,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+/// Bytes of each buffer that are kept.
+pub const PREFIX: usize = 192;
+
 /// Which files the process wrote to, and how much.
 #[derive(Debug, Default)]
 pub struct FileWrites {
     /// Bytes written by path.
     pub by_path: HashMap<String, u64>,
-    /// The longest buffer prefix seen per write, as strace prints it.
-    pub buffers: Vec<String>,
+    /// The first [`PREFIX`] bytes of every buffer written to a file.
+    pub buffers: Vec<Vec<u8>>,
+    /// Set when an `io_uring` was made: writes could hide in it.
+    pub used_io_uring: bool,
 }
 
 // === impl FileWrites ===
@@ -31,7 +36,7 @@ impl FileWrites {
             "-qq".into(),
             "-xx".into(),
             "-s".into(),
-            "48".into(),
+            PREFIX.to_string(),
             "--seccomp-bpf".into(),
             "-e".into(),
             format!("trace={calls}"),
@@ -66,9 +71,13 @@ impl FileWrites {
         else {
             return;
         };
-        if call == "mmap" {
-            self.mapped(rest);
-            return;
+        match call {
+            "mmap" => return self.mapped(rest),
+            "io_uring_setup" => {
+                self.used_io_uring |= !rest.contains(" = -1 ");
+                return;
+            }
+            _ => {}
         }
         let Some(path) = first_descriptor(rest) else {
             return;
@@ -80,7 +89,9 @@ impl FileWrites {
             .and_then(|(_, value)| value.trim().parse::<u64>().ok());
         if is_file && let Some(count) = result {
             *self.by_path.entry(path).or_default() += count;
-            self.buffers.push(rest.to_owned());
+            // Strings stand in quotes at the odd places; names of descriptors do not.
+            self.buffers
+                .extend(rest.split('"').skip(1).step_by(2).map(decoded));
         }
     }
 
@@ -110,18 +121,17 @@ fn first_descriptor(arguments: &str) -> Option<String> {
     if digits.len() == arguments.len() {
         return None;
     }
-    Some(decoded(name))
+    Some(String::from_utf8_lossy(&decoded(name)).into_owned())
 }
 
 /// Undoes `\x2f` of strace's `-xx`.
-fn decoded(text: &str) -> String {
-    let mut out = String::new();
+fn decoded(text: &str) -> Vec<u8> {
     let mut parts = text.split("\\x");
-    out.push_str(parts.next().unwrap_or_default());
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         let (hex, rest) = part.split_at(part.len().min(2));
-        out.push(u8::from_str_radix(hex, 16).unwrap_or(b'?').into());
-        out.push_str(rest);
+        out.push(u8::from_str_radix(hex, 16).unwrap_or(b'?'));
+        out.extend_from_slice(rest.as_bytes());
     }
     out
 }
@@ -141,7 +151,7 @@ mod tests {
     #[test]
     fn writes_to_files_count_and_others_do_not() {
         let writes = traced(
-            "12 pwrite64(7</a/b.db>, \"\\x00\", 4096, 0) = 4096\n\
+            "12 pwrite64(7</a/b.db>, \"\\x00\\xfe\", 4096, 0) = 4096\n\
              12 write(8<TCP:[127.0.0.1:1->127.0.0.1:2]>, \"\", 9) = 9\n\
              12 write(1</dev/null<char 1:3>>, \"\", 9) = 9\n\
              13 write(9</a/c>, \"x\", 5) = -1 EIO (Input/output error)\n\
@@ -151,6 +161,8 @@ mod tests {
         assert_eq!(writes.by_path["/a/b.db"], 4096);
         assert_eq!(writes.by_path["/a/b.db-shm"], 32768);
         assert_eq!(writes.total(), 36864);
+        assert_eq!(writes.buffers, [vec![0, 0xfe]]);
+        assert!(!writes.used_io_uring);
     }
 
     #[test]

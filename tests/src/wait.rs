@@ -10,7 +10,7 @@ const POLL: Duration = Duration::from_millis(20);
 pub const SOON: Duration = Duration::from_secs(30);
 
 /// The deadline of conditions that include back-off, restarts or large files.
-pub const LATER: Duration = Duration::from_secs(120);
+pub const LATER: Duration = Duration::from_mins(2);
 
 /// Polls `condition` until it yields a value, and panics with `what` once `deadline` is over.
 pub async fn eventually<T, F, Fut>(deadline: Duration, what: impl Display, mut condition: F) -> T

@@ -54,6 +54,13 @@ impl Head {
         self.header("content-length")?.parse().ok()
     }
 
+    /// Whether the peer wants no further answer on this connection.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+
     fn parse(text: &str) -> Self {
         let mut lines = text.split("\r\n");
         let start = lines.next().unwrap_or_default().to_owned();
