@@ -129,6 +129,14 @@ impl MessageKey {
         self.digest(session).finalize().into()
     }
 
+    /// A short name for this message in logs, that says nothing about who wrote it.
+    #[must_use]
+    pub fn trace_id(&self, session: &SessionKey) -> String {
+        let mut trace = hex::encode(self.hash(session));
+        trace.truncate(16);
+        trace
+    }
+
     fn digest(&self, session: &SessionKey) -> Sha256 {
         let Self {
             chat,
