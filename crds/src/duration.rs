@@ -27,9 +27,12 @@ pub struct Duration {
     time: Time,
 }
 
+/// What is said of a text that is no duration.
+pub(crate) const EXPECTED: &str = "must be a duration such as 30s, 10m, 24h, 7d or 1h30m";
+
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is no duration; write 30s, 10m, 24h, 7d or 1h30m")]
+#[error("\"{text}\" {EXPECTED}")]
 pub struct DurationError {
     text: String,
 }
@@ -146,7 +149,7 @@ impl JsonSchema for Duration {
     }
 }
 
-/// Reads both grammars; `None` if the text follows neither, or is longer than 584 years.
+/// Reads both grammars; `None` if the text follows neither, or is longer than the 292 years that Go can count.
 fn parse(text: &str) -> Option<Time> {
     if text.is_empty() || text.len() > MAX_LENGTH {
         return None;
@@ -175,7 +178,9 @@ fn parse(text: &str) -> Option<Time> {
     if fraction && wide {
         return None;
     }
-    u64::try_from(total).ok().map(Time::from_nanos)
+    i64::try_from(total)
+        .ok()
+        .map(|nanoseconds| Time::from_nanos(nanoseconds.unsigned_abs()))
 }
 
 /// Splits after the characters that fit; `None` if there is none.

@@ -5,6 +5,8 @@
 
 // `KubeSchema` copies each struct, `pub` and all, into the body of a function.
 #![allow(unreachable_pub)]
+// The docs of a field are what `kubectl explain` prints: plain text, with the names of kinds as they are.
+#![allow(clippy::doc_markdown)]
 
 pub mod condition;
 mod duration;

@@ -27,7 +27,7 @@ enum Form {
 
 /// Why a text is no number of bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is no number of bytes; write 2Gi, 500Mi or a whole number")]
+#[error("\"{text}\" must be a number of bytes such as 2Gi, 500Mi or 1048576")]
 pub struct QuantityError {
     text: String,
 }

@@ -1,7 +1,7 @@
 //! From the command line to something that can be served: everything that can be wrong with a
 //! configuration is found here, before a port answers.
 
-use std::{net::IpAddr, path::Path};
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
@@ -9,7 +9,7 @@ use crate::{
     args::Serve,
     cdn,
     config::{ConfigError, Mode, Sessions, Sources},
-    net::AddressPolicy,
+    net::{AddressPolicy, pod_addresses},
     serve,
 };
 
@@ -40,7 +40,11 @@ pub async fn prepare(args: Serve) -> Result<(serve::Config, Sessions), ConfigErr
             ca: args.cdn_ca_file.as_deref().map(read).transpose()?,
             ..cdn::Config::default()
         },
-        policy: AddressPolicy::new(args.allow_cidr, args.in_pod, pod_addresses()),
+        policy: AddressPolicy::new(
+            args.allow_cidr,
+            args.in_pod,
+            pod_addresses(|name| std::env::var(name).ok()),
+        ),
         listener: bind("--listen", args.listen).await?,
         admin_listener: bind("--admin-listen", args.admin_listen).await?,
         inbound_max_bytes: args.inbound_max_bytes,
@@ -68,13 +72,4 @@ async fn bind(flag: &str, address: std::net::SocketAddr) -> Result<TcpListener, 
     TcpListener::bind(address)
         .await
         .map_err(|error| ConfigError::Whole(format!("{flag} {address}: {error}")))
-}
-
-/// The pod's own addresses, as the operator passes them through the downward API (`POD_IPS`).
-fn pod_addresses() -> Vec<IpAddr> {
-    std::env::var("POD_IPS")
-        .unwrap_or_default()
-        .split(',')
-        .filter_map(|address| address.trim().parse().ok())
-        .collect()
 }

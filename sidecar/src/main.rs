@@ -26,7 +26,9 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         Command::Serve(args) => return run_serve(args),
-        Command::Demo(args) => runtime().and_then(|runtime| runtime.block_on(demo::run(&args)).map_err(Into::into)),
+        Command::Demo(args) => {
+            runtime().and_then(|runtime| runtime.block_on(demo::run(&args)).map_err(Into::into))
+        }
         Command::Openapi => print_openapi(),
         Command::Version => {
             println!("titan-sidecar {}", env!("CARGO_PKG_VERSION"));
@@ -51,7 +53,9 @@ fn run_serve(args: Serve) -> ExitCode {
             }
         };
         let served = match shutdown::on_signal() {
-            Ok(shutdown) => serve::run(config, sessions, shutdown).await.map_err(Into::into),
+            Ok(shutdown) => serve::run(config, sessions, shutdown)
+                .await
+                .map_err(Into::into),
             Err(error) => Err(error).context("signals"),
         };
         finish(served)

@@ -8,12 +8,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{self, Readiness},
     api::{self, Registry},
-    cdn::{self, Cdn, CdnError},
+    cdn::{self, Cdn},
     config::{Sessions, Sources, watch},
     metrics::Metrics,
-    net::AddressPolicy,
+    net::{self, AddressPolicy},
     session::{Session, Shared},
-    store::{DataDirLock, StoreError},
+    store::{StoreError, lock::DataDirLock},
+    webhook,
 };
 
 /// Transfers at once over all sessions of a process.
@@ -52,7 +53,10 @@ pub enum ServeError {
     Store(#[from] StoreError),
     /// The CDN client can't be made.
     #[error("cdn: {0}")]
-    Cdn(#[from] CdnError),
+    Cdn(#[from] cdn::ConfigError),
+    /// TLS can't be set up.
+    #[error("tls: {0}")]
+    Tls(#[from] net::NetError),
     /// A port fails.
     #[error("listener: {0}")]
     Io(#[from] std::io::Error),
@@ -91,9 +95,11 @@ pub async fn run(
         lock = DataDirLock::acquire(&data_dir) => lock?,
         () = shutdown.cancelled() => return Ok(()),
     };
+    let policy = Arc::new(config.policy);
     let shared = Shared {
-        cdn: Arc::new(Cdn::new(config.cdn)?),
-        policy: Arc::new(config.policy),
+        cdn: Arc::new(Cdn::new(config.cdn, policy.clone())?),
+        webhooks: webhook::client(policy.clone(), net::tls_config(None)?),
+        policy,
         slots: Arc::new(Semaphore::new(SLOTS)),
         metrics: metrics.clone(),
         shutdown: CancellationToken::new(),
@@ -137,8 +143,7 @@ fn spawn_server(
     router: axum::Router,
     closing: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
-    let server =
-        axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
+    let server = axum::serve(listener, router).with_graceful_shutdown(closing.cancelled_owned());
     tokio::spawn(async move { server.await })
 }
 
@@ -160,7 +165,9 @@ impl Fleet {
             .collect();
         for session in self.registry.all() {
             let name = &session.key().session;
-            let same = wanted.get(name).is_some_and(|config| config.key == *session.key());
+            let same = wanted
+                .get(name)
+                .is_some_and(|config| config.key == *session.key());
             if !same || !names.contains(name) {
                 self.registry.remove(name);
                 session.stop().await;

@@ -70,7 +70,7 @@ fn the_text_survives() {
     assert_eq!(duration, "72h".parse().unwrap());
     let error = serde_json::from_str::<Duration>("\"soon\"").unwrap_err();
     assert!(
-        error.to_string().contains("\"soon\" is no duration"),
+        error.to_string().contains("\"soon\" must be a duration"),
         "{error}"
     );
 }

@@ -29,8 +29,8 @@ pub struct AutoPersist {
 
     /// Largest file that is saved, such as 500Mi. The real bytes count, not what the sender says. Default 2Gi.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))")
-        .message("spec.autoPersist.maxBytes must be above 0"))]
+    #[x_kube(validation = Rule::new("quantity(string(self)).compareTo(quantity('1')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0")
+        .message("spec.autoPersist.maxBytes must be between 1 and 1Ei"))]
     pub max_bytes: Option<Quantity>,
 
     /// Whether media that this account itself sent is saved too. Default false.

@@ -23,7 +23,7 @@ pub use auth::Auth;
 pub use auto_persist::{AutoPersist, Chats, DEFAULT_HOLD_WEBHOOK, DEFAULT_MAX_BYTES, MediaKind};
 pub use expose::{Expose, HttpRoute, Ingress, ParentRef};
 pub use network_policy::NetworkPolicy;
-pub use send::{Send, SendType};
+pub use send::{SendApi, SendType};
 pub use source::{Gateway, Signature, SignatureType, Source, Whatsapp};
 pub use status::{MediaSessionStatus, SessionState};
 pub use store::{DEFAULT_RETENTION, DEFAULT_SIZE, Postgres, Reclaim, Sqlite, Store};
@@ -67,11 +67,9 @@ pub use webhook::{
         priority = "1"
     ),
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name must be at most 40 characters long")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be at most 40 characters long"),
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
-        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'"),
 )]
 #[x_kube(
     validation = Rule::new("has(self.session) == has(oldSelf.session) && (!has(self.session) || self.session == oldSelf.session)")

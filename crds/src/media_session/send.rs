@@ -8,12 +8,12 @@ use crate::SecretKeyRef;
 /// The gateway's own API, through which messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Send {
+pub struct SendApi {
     /// Waha, Evolution or Wuzapi.
     #[serde(rename = "type")]
     pub type_: SendType,
 
-    /// Address of the gateway, such as <http://waha.acme.svc:3000>.
+    /// Address of the gateway, such as `http://waha.acme.svc:3000`.
     #[schemars(
         length(max = 2048),
         regex(pattern = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")

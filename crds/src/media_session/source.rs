@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Send;
+use super::SendApi;
 use crate::SecretKeyRef;
 
 /// Where messages come from: at most one of the two; none is a plain gateway.
@@ -32,7 +32,7 @@ pub struct Gateway {
 
     /// The gateway's own API, through which messages are sent. Default: nothing can be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub send: Option<Send>,
+    pub send: Option<SendApi>,
 }
 
 /// Signature that a gateway puts on its webhooks.
@@ -78,7 +78,7 @@ pub struct Whatsapp {
     #[schemars(length(max = 16), regex(pattern = r"^\+?[1-9][0-9]{6,14}$"))]
     pub phone_number: Option<String>,
 
-    /// Proxy for the device's connection, such as socks5://proxy.acme.svc:1080. Default: none.
+    /// Proxy for the device's connection, such as `socks5://proxy.acme.svc:1080`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 512),

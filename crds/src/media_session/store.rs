@@ -55,10 +55,10 @@ pub struct Store {
     .field_path(".storageClassName"))]
 #[serde(rename_all = "camelCase")]
 pub struct Sqlite {
-    /// Size of the volume; it may only grow. Default 1Gi.
+    /// Size of the volume, at least 16Mi; it may only grow. Default 1Gi.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("quantity(string(self)).compareTo(quantity('16Mi')) >= 0")
-        .message("spec.store.sqlite.size must be at least 16Mi"))]
+    #[x_kube(validation = Rule::new("quantity(string(self)).compareTo(quantity('16Mi')) >= 0 && quantity(string(self)).compareTo(quantity('1Ei')) <= 0")
+        .message("spec.store.sqlite.size must be between 16Mi and 1Ei"))]
     pub size: Option<Quantity>,
 
     /// Storage class of the volume. Immutable. Default: the cluster's default class.

@@ -1,6 +1,6 @@
 //! Who is told of messages and media, and how often it is tried.
 
-use std::time::Duration as Time;
+use std::{fmt, time::Duration as Time};
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -63,7 +63,7 @@ pub struct Webhook {
 }
 
 /// A header that every delivery carries: exactly one of `value` and `valueFrom`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[x_kube(validation = Rule::new("has(self.value) != has(self.valueFrom)")
     .message("spec.webhooks[].headers[] needs exactly one of value and valueFrom"))]
 #[serde(rename_all = "camelCase")]
@@ -180,5 +180,18 @@ impl Retries {
         self.max_delay
             .as_ref()
             .map_or(DEFAULT_MAX_DELAY, Duration::get)
+    }
+}
+
+// === impl Header ===
+
+/// Tokens stand in headers: the value is not printed.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("name", &self.name)
+            .field("value", &self.value.as_ref().map(|_| "…"))
+            .field("value_from", &self.value_from)
+            .finish()
     }
 }

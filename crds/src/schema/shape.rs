@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 /// - an optional field may be left out, but is not `nullable`: the API server then drops a `null`, and no
 ///   rule has to tell null from absent;
 /// - the format of an unsigned number is none that Kubernetes knows;
-/// - bounds of whole numbers are whole numbers.
+/// - the lines of a paragraph of a description are joined, and backticks removed: `kubectl explain` breaks
+///   lines itself and prints the rest as it is.
 pub(crate) fn shape(schema: &mut Schema) {
     if let Some(object) = schema.as_object_mut() {
         shape_object(object);
@@ -17,10 +18,12 @@ pub(crate) fn shape(schema: &mut Schema) {
 fn shape_object(object: &mut Map<String, Value>) {
     drop_null(object);
     rename_format(object);
-    for key in ["minimum", "maximum"] {
-        if let Some(bound) = object.get_mut(key) {
-            make_whole(bound);
-        }
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        *description = join_lines(description);
+    }
+    if object.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true)) {
+        // Said outright, because kube makes every optional one nullable that says nothing.
+        object.insert("nullable".to_owned(), false.into());
     }
     for (key, value) in object.iter_mut() {
         match (key.as_str(), value) {
@@ -72,6 +75,24 @@ fn drop_null(object: &mut Map<String, Value>) {
     }
 }
 
+/// Joins the lines of each paragraph; an indented line or a list item stays on its own.
+fn join_lines(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for line in text.replace('`', "").lines() {
+        let fresh = joined.is_empty() || joined.ends_with('\n');
+        if line.is_empty() || line.starts_with([' ', '\t', '-']) {
+            joined.push('\n');
+        } else if !fresh {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+        if line.is_empty() {
+            joined.push('\n');
+        }
+    }
+    joined
+}
+
 fn rename_format(object: &mut Map<String, Value>) {
     let known = match object.get("format").and_then(Value::as_str) {
         Some("uint8" | "uint16" | "uint32") => "int32",
@@ -79,15 +100,4 @@ fn rename_format(object: &mut Map<String, Value>) {
         _ => return,
     };
     object.insert("format".to_owned(), known.into());
-}
-
-/// `1.0` is `1`: schemars writes every bound as a floating number.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // compared before it is used
-fn make_whole(bound: &mut Value) {
-    if let Some(number) = bound.as_f64().filter(|_| bound.is_f64()) {
-        let whole = number as i64;
-        if (whole as f64 - number).abs() < f64::EPSILON {
-            *bound = whole.into();
-        }
-    }
 }

@@ -54,11 +54,9 @@ pub use url::{StorageUrl, UrlMode};
         priority = "1"
     ),
     validation = Rule::new("self.metadata.name.size() <= 40")
-        .message("metadata.name must be at most 40 characters long")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be at most 40 characters long"),
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
-        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'")
-        .field_path(".metadata.name"),
+        .message("metadata.name must be a DNS label: lower-case letters, digits and '-'"),
 )]
 #[x_kube(
     validation = Rule::new("has(self.bucket) == has(oldSelf.bucket) && (!has(self.bucket) || self.bucket == oldSelf.bucket)")
@@ -74,7 +72,7 @@ pub use url::{StorageUrl, UrlMode};
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::schema::shape)]
 pub struct TenantStorageSpec {
-    /// Address of the S3 service, such as https://minio.acme.svc:9000. Left out: AWS S3 in `region`,
+    /// Address of the S3 service, such as `https://minio.acme.svc:9000`. Left out: AWS S3 in `region`,
     /// or what the key `endpoint` of the credentials Secret says.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^https?://[^\s/@?#]+/?$"))]
@@ -108,8 +106,8 @@ pub struct TenantStorageSpec {
         .message("spec.prefix must have no empty, '.' or '..' segment"))]
     pub prefix: Option<String>,
 
-    /// How the bucket stands in a request: Auto, Path (https://host/bucket/key) or VirtualHosted
-    /// (<https://bucket.host/key>). Default Auto: Path where an endpoint is set that is neither AWS nor R2,
+    /// How the bucket stands in a request: Auto, Path (`https://host/bucket/key`) or VirtualHosted
+    /// (`https://bucket.host/key`). Default Auto: Path where an endpoint is set that is neither AWS nor R2,
     /// else VirtualHosted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addressing: Option<Addressing>,

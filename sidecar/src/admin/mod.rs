@@ -97,7 +97,7 @@ async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
     let sessions = state.registry.all();
     for session in &sessions {
         match session.store().depths().await {
-            Ok(depths) => total.add(&depths),
+            Ok(depths) => total += depths,
             Err(error) => tracing::warn!(session = %session.key(), %error, "can't count records"),
         }
     }
@@ -109,7 +109,10 @@ async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
             .get_or_create(&Label { state: name })
             .set(value);
     }
-    let down = sessions.iter().filter(|session| session.bucket_is_down()).count();
+    let down = sessions
+        .iter()
+        .filter(|session| session.bucket_is_down())
+        .count();
     state
         .metrics
         .sessions

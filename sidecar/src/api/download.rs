@@ -10,7 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{ErrorBody, State, error::ApiError, media::find};
 use crate::{
-    bucket::disposition,
+    bucket::{BucketError, disposition},
     store::{MediaRecord, MediaStatus},
     transfer::{TransferError, download},
 };
@@ -117,13 +117,13 @@ fn describe(
     record: &MediaRecord,
     sha256: Option<[u8; 32]>,
 ) -> Result<(), ApiError> {
-    let content_type = record.content_type();
+    let content_type = record.reference.content_type();
     headers.insert(header::CONTENT_TYPE, header_value(content_type)?);
     headers.insert(
         header::CONTENT_DISPOSITION,
-        header_value(&disposition::header(
+        header_value(&disposition(
             record.reference.file_name.as_deref(),
-            content_type,
+            record.reference.mime_type.as_deref(),
         ))?,
     );
     headers.insert(
@@ -179,14 +179,16 @@ fn range(headers: &HeaderMap, sha256: Option<[u8; 32]>) -> Option<&str> {
     }
     match (headers.get(header::IF_RANGE), sha256) {
         (None, _) => Some(range),
-        (Some(condition), Some(sha256)) => (condition.as_bytes() == etag(sha256).as_bytes()).then_some(range),
+        (Some(condition), Some(sha256)) => {
+            (condition.as_bytes() == etag(sha256).as_bytes()).then_some(range)
+        }
         (Some(_), None) => None,
     }
 }
 
 fn of_download(error: TransferError, record: &MediaRecord) -> ApiError {
     match error {
-        TransferError::Bucket(error) if error.is_unsatisfiable_range() => ApiError::new(
+        TransferError::Bucket(BucketError::RangeNotSatisfiable) => ApiError::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
             "range_not_satisfiable",
             format!(

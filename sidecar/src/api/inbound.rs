@@ -18,7 +18,12 @@ use super::{
     auth::{self, Scope},
     error::ApiError,
 };
-use crate::{clock, inbound, message::Incoming, session::Session};
+use crate::{
+    clock, inbound,
+    message::Incoming,
+    metrics::{Metrics, Outcome},
+    session::Session,
+};
 
 /// Parameters of `/inbound`: only a bare protobuf Message needs more than `format`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -146,6 +151,7 @@ async fn take(
             receipt.count(accepted);
         }
     }
+    receipt.measure(&state.metrics);
     Ok((StatusCode::ACCEPTED, Json(Data { data: receipt })))
 }
 
@@ -154,17 +160,34 @@ fn trace(session: &Session) -> impl Fn(&Incoming) -> String {
 }
 
 impl Receipt {
+    fn measure(&self, metrics: &Metrics) {
+        for (outcome, count) in [
+            ("accepted", self.accepted),
+            ("duplicate", self.duplicates),
+            ("ignored", self.ignored),
+        ] {
+            metrics
+                .inbound_messages
+                .get_or_create(&Outcome { outcome })
+                .inc_by(count as u64);
+        }
+    }
+
     fn count(&mut self, accepted: crate::store::Accepted) {
         if accepted.new {
             self.accepted += 1;
         } else {
             self.duplicates += 1;
         }
-        self.media
-            .extend(accepted.media.into_iter().map(|(id, message_id)| ReceiptMedia {
-                media_id: id.0,
-                message_id,
-            }));
+        self.media.extend(
+            accepted
+                .media
+                .into_iter()
+                .map(|(id, message_id)| ReceiptMedia {
+                    media_id: id.0,
+                    message_id,
+                }),
+        );
     }
 }
 
@@ -177,7 +200,9 @@ fn parse(
         .format
         .as_deref()
         .map(|name| {
-            inbound::Format::from_name(name)
+            inbound::Format::ALL
+                .into_iter()
+                .find(|format| format.name() == name)
                 .ok_or_else(|| ApiError::bad_parameter("format", "no such format"))
         })
         .transpose()?;

@@ -25,10 +25,10 @@ use crate::{
 };
 
 /// Most records of one page.
-const MAX_PAGE: u32 = 500;
+const MAX_PAGE: usize = 500;
 
 /// Records of one page where the caller names no number.
-const PAGE: u32 = 100;
+const PAGE: usize = 100;
 
 /// Finds a record for whoever asks.
 pub(super) async fn find(
@@ -77,7 +77,7 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(super) struct Filter {
     /// `nextCursor` of the page before.
-    cursor: Option<String>,
+    cursor: Option<i64>,
     /// `received`, `queued`, `running`, `waiting`, `stored` or `failed`.
     #[param(value_type = Option<String>)]
     status: Option<MediaStatus>,
@@ -90,7 +90,7 @@ pub(super) struct Filter {
     /// WhatsApp message id.
     message_id: Option<String>,
     /// Records per page, 1 to 500.
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 /// A page of media.
@@ -101,7 +101,7 @@ pub(super) struct Page {
     data: Vec<MediaInfo>,
     /// For the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    next_cursor: Option<i64>,
 }
 
 /// The session's media, newest first.

@@ -22,6 +22,8 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::metrics::Metrics;
+
 pub use error::{ApiError, ErrorBody};
 pub use openapi::document;
 pub use registry::Registry;
@@ -31,6 +33,8 @@ pub use registry::Registry;
 pub struct State {
     /// The running sessions.
     pub registry: Arc<Registry>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
     /// Largest request body of `/inbound`, bytes.
     pub inbound_max_bytes: usize,
 }

@@ -89,7 +89,7 @@ async fn save(
     if record.status == MediaStatus::Stored {
         return Ok(record);
     }
-    let mut changes = session.store().media_changed();
+    let mut changes = session.media_changes();
     let id = record.id.clone();
     let mut latest = session
         .store()

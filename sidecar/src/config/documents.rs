@@ -8,7 +8,10 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use titan_crds::{Kind, MediaSession, TenantStorage};
+use titan_crds::{
+    MediaSession, TenantStorage,
+    schema::{self, Kind},
+};
 
 use super::error::ConfigError;
 
@@ -93,7 +96,8 @@ impl Documents {
                 }
             }
             ("titan.media/v1alpha1", "MediaSession") => {
-                let session: MediaSession = place.resource(value, Kind::MediaSession, strictness)?;
+                let session: MediaSession =
+                    place.resource(value, Kind::MediaSession, strictness)?;
                 place.identity(&session.metadata)?;
                 self.sessions.push(session);
             }
@@ -143,11 +147,11 @@ impl Place<'_> {
         strictness: Strictness,
     ) -> Result<T, ConfigError> {
         if strictness == Strictness::RefuseUnknown
-            && let Some(path) = titan_crds::unknown_fields(kind, &value).first()
+            && let Some(path) = schema::unknown_fields(kind, &value).first()
         {
             return Err(self.field(path, "unknown field"));
         }
-        if let Err(errors) = titan_crds::validate(kind, &value)
+        if let Err(errors) = schema::validate(kind, &value)
             && let Some(error) = errors.first()
         {
             return Err(self.field(&error.path, &error.message));

@@ -68,7 +68,12 @@ impl Sources {
             .sessions
             .iter()
             .map(|session| namespace_of(&session.metadata))
-            .chain(documents.storages.keys().map(|(namespace, _)| namespace.clone()))
+            .chain(
+                documents
+                    .storages
+                    .keys()
+                    .map(|(namespace, _)| namespace.clone()),
+            )
             .collect();
         let secrets = Secrets::new(&documents, self.secrets.clone(), namespaces.len());
         let mut sessions = Sessions::new();

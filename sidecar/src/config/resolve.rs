@@ -1,5 +1,6 @@
 //! A `MediaSession` with everything it refers to, resolved to what the program runs.
 
+use sha2::{Digest, Sha256};
 use titan_crds::{MediaSession, media_session};
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
     documents::{Documents, namespace_of},
     endpoints::{self, Fault},
     error::ConfigError,
-    secrets::{Missing, Secrets},
+    secrets::{Missing, SecretValue, Secrets},
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
     storage, unsupported,
 };
@@ -54,11 +55,13 @@ impl Resolver<'_> {
         let auth = spec.auth();
         let store = spec.store();
         let api_keys = self.keys("auth.apiKeysSecretRef", auth.api_keys_secret_ref.as_ref())?;
-        let inbound_keys =
-            self.keys("auth.inboundKeysSecretRef", auth.inbound_keys_secret_ref.as_ref())?;
+        let inbound_keys = self.keys(
+            "auth.inboundKeysSecretRef",
+            auth.inbound_keys_secret_ref.as_ref(),
+        )?;
         let (storage, storage_generation) = self.storage()?;
         let endpoints = self.endpoints()?;
-        let seal_keys = self.seal_keys(&store)?;
+        let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
         Ok(SessionConfig {
             key: SessionKey {
@@ -79,7 +82,7 @@ impl Resolver<'_> {
             },
             retention: store.retention(),
             volume_bytes: store.sqlite().map(|sqlite| sqlite.size()),
-            seal_keys,
+            seal_key,
             suspended: spec.suspend(),
             missing: self.missing,
             unsupported: self.unsupported,
@@ -115,7 +118,8 @@ impl Resolver<'_> {
                 "Unsupported: this version does not honour the field yet".to_owned(),
             )),
             _ => {
-                self.unsupported.extend(paths.into_iter().map(str::to_owned));
+                self.unsupported
+                    .extend(paths.into_iter().map(str::to_owned));
                 Ok(())
             }
         }
@@ -133,7 +137,7 @@ impl Resolver<'_> {
             self.report(field, Missing::secret(&reference.name))?;
             return Ok(AcceptedKeys::default());
         };
-        let keys = AcceptedKeys::new(values.values().map(super::secrets::SecretValue::bytes));
+        let keys = AcceptedKeys::new(values.values().map(SecretValue::bytes));
         if keys.is_empty() {
             let missing = Missing {
                 reason: "SecretIncomplete",
@@ -200,7 +204,9 @@ impl Resolver<'_> {
         for (index, webhook) in self.object.spec.webhooks.iter().enumerate() {
             match endpoints::resolve(webhook, &self.namespace, self.secrets) {
                 Ok(endpoint) => resolved.push(endpoint),
-                Err(Fault::Missing(missing)) => self.report(&format!("webhooks[{index}]"), missing)?,
+                Err(Fault::Missing(missing)) => {
+                    self.report(&format!("webhooks[{index}]"), missing)?
+                }
                 Err(Fault::Field(field, message)) => {
                     return Err(self.error(&format!("webhooks[{index}].{field}"), message));
                 }
@@ -209,27 +215,23 @@ impl Resolver<'_> {
         Ok(resolved)
     }
 
-    /// Every value of the Secret opens; the named key seals.
-    fn seal_keys(&mut self, store: &media_session::Store) -> Result<Vec<SealKey>, ConfigError> {
+    /// The named key seals; every other value of the Secret still opens.
+    fn seal_key(&mut self, store: &media_session::Store) -> Result<Option<SealKey>, ConfigError> {
         const FIELD: &str = "store.encryptionKeySecretRef";
         let Some(reference) = &store.encryption_key_secret_ref else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let Some(mut values) = self.secrets.all(&self.namespace, &reference.name) else {
             self.report(FIELD, Missing::secret(&reference.name))?;
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        let Some(first) = values.remove(&reference.key) else {
+        let Some(current) = values.remove(&reference.key) else {
             self.report(FIELD, Missing::key(&reference.name, &reference.key))?;
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        std::iter::once(&first)
-            .chain(values.values())
-            .map(|value| {
-                SealKey::new(value.bytes().trim_ascii())
-                    .map_err(|error| self.error(FIELD, error.to_string()))
-            })
-            .collect()
+        let key =
+            |value: &SecretValue| -> [u8; 32] { Sha256::digest(value.bytes().trim_ascii()).into() };
+        Ok(Some(SealKey::new(key(&current), values.values().map(key))))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     media::MediaKind,
     message::{Incoming, MediaReference, SessionKey},
     store::SealKey,
-    webhook::Endpoint,
+    webhook::{Endpoint, HasEndpoints},
 };
 
 /// Everything one session needs to run. Replaced as a whole when its files change.
@@ -40,8 +40,8 @@ pub struct SessionConfig {
     pub retention: Duration,
     /// Size of the volume in bytes, where the resource names one.
     pub volume_bytes: Option<u64>,
-    /// Keys that seal media keys at rest; the first one seals, all open.
-    pub seal_keys: Vec<SealKey>,
+    /// Seals media keys at rest.
+    pub seal_key: Option<SealKey>,
     /// Serve nothing: the session is suspended.
     pub suspended: bool,
     /// Secrets and keys that the resources name and that are not there, in words.
@@ -110,6 +110,12 @@ pub struct Transfers {
 }
 
 // === impl SessionConfig ===
+
+impl HasEndpoints for SessionConfig {
+    fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+}
 
 impl SessionConfig {
     /// Is this file saved without being asked?

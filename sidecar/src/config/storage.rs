@@ -108,10 +108,7 @@ fn unusable(missing: Missing) -> Storage {
     }
 }
 
-fn usual<'a>(
-    secret: &'a BTreeMap<String, SecretValue>,
-    names: &[&str],
-) -> Option<&'a SecretValue> {
+fn usual<'a>(secret: &'a BTreeMap<String, SecretValue>, names: &[&str]) -> Option<&'a SecretValue> {
     names.iter().find_map(|name| secret.get(*name))
 }
 
@@ -125,7 +122,10 @@ fn credentials(
     };
     let value = |named: &Option<String>, names: &[&str]| {
         let text = optional(named, names).and_then(SecretValue::text);
-        let key = named.as_deref().or(names.first().copied()).unwrap_or_default();
+        let key = named
+            .as_deref()
+            .or(names.first().copied())
+            .unwrap_or_default();
         text.filter(|text| !text.is_empty())
             .map(str::to_owned)
             .ok_or_else(|| Missing::key(&reference.name, key))
@@ -200,7 +200,10 @@ fn encryption(spec: &TenantStorageSpec) -> Encryption {
         EncryptionType::None => Encryption::None,
         EncryptionType::Aes256 => Encryption::Aes256,
         EncryptionType::Kms => Encryption::Kms {
-            key_id: spec.encryption.as_ref().and_then(|wanted| wanted.key_id.clone()),
+            key_id: spec
+                .encryption
+                .as_ref()
+                .and_then(|wanted| wanted.key_id.clone()),
         },
     }
 }

@@ -66,7 +66,12 @@ fn look(path: &Path, depth: usize, files: &mut Fingerprint) {
         return;
     };
     if !metadata.is_dir() {
-        let time = (metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.size());
+        let time = (
+            metadata.ino(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.size(),
+        );
         files.insert(path.to_owned(), time);
     } else if depth > 0 {
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {

@@ -88,20 +88,21 @@ pub async fn run(args: &Demo) -> Result<(), DemoError> {
     config.linger = std::time::Duration::ZERO;
     let api = origin(config.listener.local_addr()?)?;
     let shutdown = CancellationToken::new();
-    let sidecar = tokio::spawn(serve::run(config, sessions, shutdown.clone()));
     step("sidecar", api.as_str());
     println!();
 
     let mut walk = Walk::new(api, stage.api_key.clone(), deliveries);
-    let shown = walk.through(&samples, &corrupted, clock::now()).await;
-    if shown.is_ok() && args.stay {
-        report::stay(&walk, &stage);
-        tokio::signal::ctrl_c().await?;
-    }
-    shutdown.cancel();
-    sidecar
-        .await
-        .map_err(|error| DemoError::Failed(error.to_string()))??;
+    let show = async {
+        let shown = walk.through(&samples, &corrupted, clock::now()).await;
+        if shown.is_ok() && args.stay {
+            report::stay(&walk, &stage);
+            tokio::signal::ctrl_c().await?;
+        }
+        shutdown.cancel();
+        shown
+    };
+    let (served, shown) = tokio::join!(serve::run(config, sessions, shutdown.clone()), show);
+    served?;
     shown
 }
 

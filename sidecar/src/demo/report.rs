@@ -15,7 +15,11 @@ pub fn row(title: &str, kind: &str, bytes: usize, key: &str, equal: bool, signed
     println!(
         "  {title:<14} {kind:<9} {bytes:>8}  {key:<64} {:<8} {}",
         if equal { "verified" } else { "DIFFERS" },
-        if signed { "signature valid" } else { "SIGNATURE WRONG" },
+        if signed {
+            "signature valid"
+        } else {
+            "SIGNATURE WRONG"
+        },
     );
 }
 

@@ -14,11 +14,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{
-    DemoError, report,
-    samples::Sample,
-    sink::Delivery,
-};
+use super::{DemoError, report, samples::Sample, sink::Delivery};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,10 +71,15 @@ impl Walk {
         let url = self.url("inbound")?;
         let (status, answer) = self.send(Method::POST, &url, body.into()).await?;
         expect(status == StatusCode::ACCEPTED, || {
-            format!("inbound answered {status}: {}", String::from_utf8_lossy(&answer))
+            format!(
+                "inbound answered {status}: {}",
+                String::from_utf8_lossy(&answer)
+            )
         })?;
         let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        let id = answer.pointer("/data/media/0/mediaId").and_then(Value::as_str);
+        let id = answer
+            .pointer("/data/media/0/mediaId")
+            .and_then(Value::as_str);
         id.map(str::to_owned)
             .ok_or_else(|| DemoError::Failed("inbound named no media".into()))
     }
@@ -114,7 +115,9 @@ impl Walk {
             equal,
             delivery.signature_valid,
         );
-        expect(equal, || format!("the {} in the bucket differs", sample.title))?;
+        expect(equal, || {
+            format!("the {} in the bucket differs", sample.title)
+        })?;
         expect(delivery.signature_valid, || {
             format!("the webhook of the {} has a wrong signature", sample.title)
         })
@@ -131,9 +134,16 @@ impl Walk {
         let url = self.url(&format!("media/{id}/download"))?;
         let (status, file) = self.send(Method::POST, &url, Bytes::new()).await?;
         expect(status == StatusCode::OK && file == sample.plaintext, || {
-            format!("the download of the {} differs (status {status})", sample.title)
+            format!(
+                "the download of the {} differs (status {status})",
+                sample.title
+            )
         })?;
-        println!("\n  download of the {}: {} bytes, equal byte for byte", sample.title, file.len());
+        println!(
+            "\n  download of the {}: {} bytes, equal byte for byte",
+            sample.title,
+            file.len()
+        );
         Ok(())
     }
 
@@ -149,7 +159,13 @@ impl Walk {
             || format!("a corrupted file was answered with {status} {code}"),
         )?;
         println!("  corrupted file: refused with {status} ({code})");
-        let (_, info) = self.send(Method::GET, &self.url(&format!("media/{id}"))?, Bytes::new()).await?;
+        let (_, info) = self
+            .send(
+                Method::GET,
+                &self.url(&format!("media/{id}"))?,
+                Bytes::new(),
+            )
+            .await?;
         let info: Value = serde_json::from_slice(&info).unwrap_or_default();
         expect(
             info.pointer("/data/persisted") == Some(&Value::Bool(false)),
@@ -168,7 +184,12 @@ impl Walk {
         Ok(self.api.join("api/sessions/default/")?.join(path)?)
     }
 
-    async fn send(&self, method: Method, url: &Url, body: Bytes) -> Result<(StatusCode, Bytes), DemoError> {
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), DemoError> {
         let authorization = format!("Bearer {}", self.key);
         let request = Request::builder()
             .method(method)
@@ -188,10 +209,20 @@ impl Walk {
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), DemoError> {
         let failed = |error: &dyn std::error::Error| DemoError::Request(error.to_string());
-        let request = request.body(Full::new(body)).map_err(|error| failed(&error))?;
-        let response = self.http.request(request).await.map_err(|error| failed(&error))?;
+        let request = request
+            .body(Full::new(body))
+            .map_err(|error| failed(&error))?;
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| failed(&error))?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| failed(&error))?;
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| failed(&error))?;
         Ok((status, body.to_bytes()))
     }
 }

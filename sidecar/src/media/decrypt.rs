@@ -145,9 +145,12 @@ impl Decryptor {
         };
         let passed = checked
             .and_then(|passed| check_hash(&self.expected, passed))
-            .map_err(|error| match consumed < needed {
-                true => IntegrityError::Truncated { consumed },
-                false => error,
+            .map_err(|error| {
+                if consumed < needed {
+                    IntegrityError::Truncated { consumed }
+                } else {
+                    error
+                }
             })?;
         let (expected, found) = (self.expected.length, passed.length);
         if found != expected {

@@ -35,7 +35,7 @@ pub struct MediaKeys {
     mac_key: [u8; 64],
 }
 
-/// Bytes expanded: IV 16, cipher key 32, MAC key 32. `WhatsApp` Web expands 32 more for a
+/// Bytes expanded: IV 16, cipher key 32, MAC key 32. WhatsApp Web expands 32 more for a
 /// `refKey` that nobody uses; HKDF output of another length starts with the same bytes.
 const EXPANDED: usize = 80;
 

@@ -18,6 +18,20 @@ pub enum MediaKind {
     Sticker,
 }
 
+impl MediaKind {
+    /// The name that callers see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+        }
+    }
+}
+
 /// `WhatsApp`'s own type of a file that a message can carry: picks the HKDF info string and the
 /// `mms-type` of the URL. Its serialised name is the `mms-type`.
 ///

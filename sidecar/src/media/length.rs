@@ -44,12 +44,12 @@ pub fn length_from_tail(
         });
     }
     let mut blocks = tail.as_chunks::<BLOCK>().0.iter().copied();
-    let (previous, last) = match (blocks.next(), blocks.next()) {
-        (Some(previous), Some(last)) => (previous, last),
-        (Some(last), None) => (*keys.iv(), last),
+    let (previous, end) = match (blocks.next(), blocks.next()) {
+        (Some(previous), Some(end)) => (previous, end),
+        (Some(end), None) => (*keys.iv(), end),
         (None, _) => return Err(IntegrityError::Malformed { length: blob_len }),
     };
-    let mut block = last.into();
+    let mut block = end.into();
     cbc::Decryptor::<Aes256Dec>::new(keys.cipher_key().into(), &previous.into())
         .decrypt_block(&mut block);
     Ok(least + unpad(&block.0)?.len() as u64)

@@ -111,14 +111,13 @@ impl Pass {
         let (Some((last, mac)), TAIL) = (carry.split_first_chunk::<BLOCK>(), carry.len()) else {
             return Err(IntegrityError::Malformed { length: consumed });
         };
-        let mut rest = BytesMut::with_capacity(BLOCK);
         self.mac.update(last);
         if !same_mac(&self.mac.finish(), mac) {
             return Err(IntegrityError::Mac);
         }
         let mut block = (*last).into();
         self.cipher.decrypt_block(&mut block);
-        rest.extend_from_slice(unpad(&block.0)?);
+        let rest = unpad(&block.0)?.to_vec();
         self.plain.update(&rest);
         let enc_sha256 = self.blob.map(|mut blob| {
             blob.update(&carry);
@@ -128,7 +127,7 @@ impl Pass {
             sha256: self.plain.finish(),
             enc_sha256,
             length: consumed - TAIL as u64 + rest.len() as u64,
-            rest: rest.to_vec(),
+            rest,
         })
     }
 }

@@ -2,6 +2,13 @@
 
 pub mod content;
 pub mod identity;
+mod path;
+mod plain;
+mod reference;
+mod structure;
+pub mod unwrap;
+mod wrappers;
 
 pub use content::{Association, Content, Event, Incoming, MediaReference, Thumbnail};
 pub use identity::{MediaId, MessageKey, SessionKey};
+pub use unwrap::{Envelope, understand};

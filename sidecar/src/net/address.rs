@@ -13,7 +13,7 @@ pub enum AddressClass {
     Private,
     /// 127/8 and `::1`.
     Loopback,
-    /// 169.254/16 and fe80::/10.
+    /// 169.254/16 and `fe80::/10`.
     LinkLocal,
     /// A cloud's instance metadata service, wherever its range is.
     Metadata,
@@ -58,7 +58,7 @@ const V4_RANGES: [(Ipv4Net, AddressClass); 17] = [
     (v4(240, 0, 0, 0, 4), AddressClass::Reserved),
 ];
 
-/// As [`V4_RANGES`]; what is in none of these and not in 2000::/3 is reserved.
+/// As [`V4_RANGES`]; what is in none of these and not in `2000::/3` is reserved.
 const V6_RANGES: [(Ipv6Net, AddressClass); 8] = [
     (v6([0xfe80, 0], 10), AddressClass::LinkLocal),
     (v6([0xfc00, 0], 7), AddressClass::Private),
@@ -72,16 +72,16 @@ const V6_RANGES: [(Ipv6Net, AddressClass); 8] = [
 ];
 
 /// Takes off every form in which IPv6 carries an IPv4 address that the packet may end up at:
-/// mapped, compatible, translated (SIIT), NAT64 (64:ff9b::/96) and 6to4.
+/// mapped, compatible, translated (SIIT), NAT64 (`64:ff9b::/96`) and 6to4.
 #[must_use]
 pub fn canonical(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
-    let [a, b, c, d, e, f, g, h] = v6.segments();
-    let low = || embedded(g, h);
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0, 0, 0, 0, 0xffff, 0) | (0x64, 0xff9b, 0, 0, 0, 0) => low(),
-        (0, 0, 0, 0, 0, 0) if g != 0 => low(),
-        (0x2002, ..) => embedded(b, c),
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => embedded(high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => embedded(high, low),
         _ => ip,
     }
 }

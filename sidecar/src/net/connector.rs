@@ -3,24 +3,23 @@
 use std::{
     collections::BTreeSet,
     future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::{net::TcpStream, time};
+use tokio::time;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
+    dial::{Target, race},
     error::ConnectError,
     policy::{AddressPolicy, Purpose, Refusal},
     stream::Stream,
@@ -28,9 +27,6 @@ use super::{
 
 /// Name, address and handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Head start of one address over the next (RFC 8305, section 5).
-const STAGGER: Duration = Duration::from_millis(250);
-
 /// Makes connections for one [`Purpose`]. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
@@ -108,7 +104,10 @@ impl Connector {
         let mut refusal = None;
         let mut permitted = Vec::with_capacity(found.len());
         for address in found {
-            match self.check(address.ip(), target.tls) {
+            match self
+                .policy
+                .check_host(&target.host, address.ip(), self.purpose, target.tls)
+            {
                 Ok(()) => permitted.push(address),
                 Err(refused) => refusal = Some(refused),
             }
@@ -119,15 +118,6 @@ impl Connector {
                 Err(ConnectError::Refused(refused))
             }
             _ => Ok(permitted),
-        }
-    }
-
-    fn check(&self, ip: IpAddr, tls: bool) -> Result<(), Refusal> {
-        self.policy.check(ip, self.purpose)?;
-        if tls {
-            Ok(())
-        } else {
-            self.policy.check_plain_http(ip, self.purpose)
         }
     }
 }
@@ -150,86 +140,4 @@ impl Service<Uri> for Connector {
 pub(crate) fn is_cdn_host(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     host == "whatsapp.net" || host.ends_with(".whatsapp.net")
-}
-
-/// What a URI asks for.
-struct Target {
-    /// Lower case, without the brackets of an IPv6 literal.
-    host: String,
-    port: u16,
-    tls: bool,
-}
-
-impl Target {
-    fn of(uri: &Uri) -> Result<Self, ConnectError> {
-        let tls = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(ConnectError::Uri),
-        };
-        let host = uri
-            .host()
-            .filter(|host| !host.is_empty())
-            .ok_or(ConnectError::Uri)?;
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        Ok(Self {
-            host: bare.unwrap_or(host).to_ascii_lowercase(),
-            port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }),
-            tls,
-        })
-    }
-
-    /// IPv6 and IPv4 in turn, the resolver's order kept within each.
-    async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
-        if let Ok(ip) = self.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, self.port)]);
-        }
-        let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
-        let (first, second): (Vec<_>, Vec<_>) = found.partition(SocketAddr::is_ipv6);
-        let ordered = interleave(first, second);
-        if ordered.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the name has no address",
-            ));
-        }
-        Ok(ordered)
-    }
-}
-
-pub(super) fn interleave<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
-    let mut ordered = Vec::with_capacity(first.len() + second.len());
-    let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    loop {
-        match (first.next(), second.next()) {
-            (None, None) => return ordered,
-            (a, b) => ordered.extend(a.into_iter().chain(b)),
-        }
-    }
-}
-
-/// Dials one address after the other, each with a head start, and keeps the first that answers.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut waiting = addresses.into_iter();
-    let mut dialling = FuturesUnordered::new();
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    loop {
-        match waiting.next() {
-            Some(address) => dialling.push(TcpStream::connect(address)),
-            None if dialling.is_empty() => return Err(last),
-            None => {}
-        }
-        let head_start = if waiting.len() == 0 {
-            CONNECT_TIMEOUT
-        } else {
-            STAGGER
-        };
-        match time::timeout(head_start, dialling.next()).await {
-            Ok(Some(Ok(stream))) => return Ok(stream),
-            Ok(Some(Err(error))) => last = error,
-            Ok(None) | Err(_) => {}
-        }
-    }
 }

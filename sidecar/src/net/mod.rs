@@ -4,6 +4,7 @@
 mod address;
 mod client;
 mod connector;
+mod dial;
 mod error;
 mod policy;
 mod stream;
@@ -12,6 +13,7 @@ mod tls;
 pub use address::{AddressClass, canonical, classify};
 pub use client::{Client, DEFAULT_MAX_BUF, client};
 pub use connector::Connector;
+pub(crate) use connector::is_cdn_host;
 pub use error::{ConnectError, ConnectErrorKind, NetError};
 pub use policy::{AddressPolicy, Purpose, Refusal, pod_addresses};
 pub use stream::Stream;

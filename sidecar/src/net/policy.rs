@@ -40,6 +40,8 @@ pub struct AddressPolicy {
     allow: Vec<IpNet>,
     in_pod: bool,
     pod_addresses: Vec<IpAddr>,
+    /// `.{namespace}.svc` and `.{namespace}.svc.cluster.local`.
+    services: Vec<String>,
 }
 
 impl AddressPolicy {
@@ -52,7 +54,54 @@ impl AddressPolicy {
             allow,
             in_pod,
             pod_addresses,
+            services: Vec::new(),
         }
+    }
+
+    /// In a pod: webhooks may also go to Services of `namespace`, the session's own, over http
+    /// too. Only the full names count (`name.namespace.svc`): those no public zone can answer.
+    #[must_use]
+    pub fn with_services_of(self, namespace: &str) -> Self {
+        let zones = ["svc", "svc.cluster.local"];
+        let services = zones.map(|zone| format!(".{namespace}.{zone}"));
+        Self {
+            services: services.into(),
+            ..self
+        }
+    }
+
+    /// Whether `ip`, an address of `host` (lower case), may be dialled for `purpose`, with or
+    /// without TLS. All of the rules.
+    pub fn check_host(
+        &self,
+        host: &str,
+        ip: IpAddr,
+        purpose: Purpose,
+        tls: bool,
+    ) -> Result<(), Refusal> {
+        let own_service = self.in_pod
+            && purpose == Purpose::Webhook
+            && classify(ip) == AddressClass::Private
+            && self.is_own_service(host);
+        let rules = if own_service {
+            Purpose::Bucket
+        } else {
+            purpose
+        };
+        self.check(ip, rules)?;
+        if tls {
+            Ok(())
+        } else {
+            self.check_plain_http(ip, rules)
+        }
+    }
+
+    fn is_own_service(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        self.services.iter().any(|zone| {
+            host.strip_suffix(zone.as_str())
+                .is_some_and(|name| !name.is_empty())
+        })
     }
 
     /// Whether `ip` may be dialled for `purpose`.

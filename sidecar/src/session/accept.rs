@@ -63,8 +63,7 @@ fn new_message(
             _ => None,
         },
         endpoints: wanting(config, event),
-        persisted_endpoints: wanting(config, "media.persisted"),
-        failed_endpoints: wanting(config, "media.failed"),
+        followups: wanting(config, "media.persisted"),
         hold_until: waits
             .then(|| now.checked_add(config.auto_persist.hold_webhook).ok())
             .flatten(),

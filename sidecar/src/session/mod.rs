@@ -21,10 +21,11 @@ use crate::{
     clock,
     config::SessionConfig,
     message::SessionKey,
+    metrics::Metrics,
     net::AddressPolicy,
-    store::{MediaRecord, Store, StoreError},
+    store::{MediaRecord, Store, StoreError, StoreLimits},
     transfer::worker::Worker,
-    webhook::Deliverer,
+    webhook::{self, Deliverer},
 };
 
 /// What all sessions of a process share.
@@ -34,6 +35,10 @@ pub struct Shared {
     pub cdn: Arc<Cdn>,
     /// Which addresses buckets and webhooks may be on.
     pub policy: Arc<AddressPolicy>,
+    /// Posts webhooks.
+    pub webhooks: webhook::Client,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
     /// Transfers at once over all sessions. First come, first served: since every session waits
     /// with one file at a time, sessions take turns.
     pub slots: Arc<Semaphore>,
@@ -53,6 +58,7 @@ pub struct Session {
     bucket: RwLock<storage::Current>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    media: watch::Sender<()>,
 }
 
 impl Session {
@@ -68,12 +74,17 @@ impl Session {
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
         let key = config.key.clone();
-        let path = data_dir.join(&key.tenant).join(&key.session).join("titan.db");
+        let path = data_dir
+            .join(&key.tenant)
+            .join(&key.session)
+            .join("titan.db");
         let store = Store::open(
             &path,
             key.clone(),
-            config.seal_keys.clone(),
-            config.volume_bytes,
+            config.seal_key.clone(),
+            StoreLimits {
+                volume_bytes: config.volume_bytes,
+            },
         )
         .await?;
         store.recover(clock::now()).await?;
@@ -86,6 +97,7 @@ impl Session {
             shared,
             tasks: TaskTracker::new(),
             stop,
+            media: watch::Sender::default(),
         });
         session.spawn_tasks();
         Ok(session)
@@ -95,7 +107,7 @@ impl Session {
         let deliverer = Deliverer::new(
             self.store.clone(),
             self.config.subscribe(),
-            self.shared.policy.clone(),
+            self.shared.webhooks.clone(),
             self.clone(),
         );
         self.tasks.spawn(deliverer.run(self.stop.clone()));
@@ -108,6 +120,7 @@ impl Session {
     pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
         let current = storage::Current::of(&config, &self.shared.policy);
         *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = current;
+        self.store.set_seal(config.seal_key.clone());
         self.config.send_replace(config);
         self.store.wake(clock::now()).await?;
         Ok(())
@@ -117,7 +130,9 @@ impl Session {
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
-        self.store.close().await;
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(session = %self.key, %error, "store was closed already");
+        }
     }
 
     /// Tenant and API name.
@@ -144,6 +159,16 @@ impl Session {
         &self.shared.cdn
     }
 
+    /// Changes whenever a file's state does.
+    #[must_use]
+    pub fn media_changes(&self) -> watch::Receiver<()> {
+        self.media.subscribe()
+    }
+
+    pub(crate) fn media_changed(&self) {
+        self.media.send_replace(());
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -157,7 +182,7 @@ impl MediaInfos for Session {
     fn info(&self, record: &MediaRecord, now: Timestamp) -> MediaInfo {
         let url = record.key.as_deref().and_then(|key| {
             let bucket = self.bucket_of(record)?;
-            match bucket.url(key, now) {
+            match bucket.url(key, None, now) {
                 Ok(url) => Some(url),
                 Err(error) => {
                     tracing::warn!(session = %self.key, media = %record.id, %error, "no URL for a stored object");

@@ -92,7 +92,7 @@ impl Session {
     #[must_use]
     pub fn bucket_of(&self, record: &MediaRecord) -> Option<Arc<Bucket>> {
         let bucket = self.bucket().ok()?;
-        (record.bucket.as_deref() == Some(bucket.name())).then_some(bucket)
+        (record.bucket.as_deref() == Some(bucket.config().bucket.as_str())).then_some(bucket)
     }
 
     /// Is the bucket known to be out of reach? Then no event waits for it.

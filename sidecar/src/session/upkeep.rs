@@ -1,6 +1,6 @@
 //! What a session does by the clock: events whose hold runs out, and pruning.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::Session;
 use crate::clock;
@@ -17,10 +17,12 @@ pub(super) async fn run(session: Arc<Session>) {
     let mut prune = tokio::time::interval(PRUNE_EVERY);
     prune.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        let mut changed = pin!(session.store().outbox_changed().notified());
+        changed.as_mut().enable();
         let release = tokio::time::sleep(until_next_release(&session).await);
         tokio::select! {
             () = session.stopping().cancelled() => return,
-            () = session.store().holds_changed() => {}
+            () = changed => {}
             () = release => release_overdue(&session).await,
             _ = prune.tick() => prune_records(&session).await,
         }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// A file on its way to a caller.
+#[allow(missing_debug_implementations, reason = "the bytes are a boxed stream")]
 pub struct Download {
     /// `Content-Length` in bytes.
     pub length: u64,
@@ -24,7 +25,7 @@ pub struct Download {
     /// Set when only a part is sent: the `Content-Range` value of a 206.
     pub content_range: Option<String>,
     /// The bytes. An error means: cut the connection, the file is not complete.
-    pub body: futures_util::stream::BoxStream<'static, Result<Bytes, TransferError>>,
+    pub body: stream::BoxStream<'static, Result<Bytes, TransferError>>,
 }
 
 /// Opens a file for a caller. `range` is a `Range` header's value and honoured for objects in the
@@ -43,12 +44,12 @@ pub async fn download(
         return from_cdn(session, record).await;
     }
     match from_bucket(session, record, range).await {
-        Err(TransferError::Bucket(error)) if error.is_missing_object() => {
-            from_cdn(session, record).await.map_err(|error| match error {
+        Err(TransferError::Bucket(error)) if error.is_missing_object() => from_cdn(session, record)
+            .await
+            .map_err(|error| match error {
                 TransferError::Gone => TransferError::ObjectGone,
                 error => error,
-            })
-        }
+            }),
         // The bucket is another one now, or out of reach: the CDN may still have the file.
         Err(error) => from_cdn(session, record).await.map_err(|_| error),
         found => found,
@@ -114,12 +115,16 @@ fn rehash(
         remaining: length,
         expected,
     };
-    stream::try_unfold(state, |mut state| async move {
+    stream::try_unfold(state, move |mut state| async move {
         let Some(chunk) = state.body.next().await.transpose()? else {
             return if state.remaining == 0 {
                 Ok(None)
             } else {
-                Err(IntegrityError::Truncated.into())
+                Err(IntegrityError::Length {
+                    expected: length,
+                    found: length - state.remaining,
+                }
+                .into())
             };
         };
         state.hash.update(&chunk);

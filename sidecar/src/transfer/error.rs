@@ -2,7 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{bucket::BucketError, cdn::CdnError, media::IntegrityError};
+use crate::{
+    bucket::BucketError,
+    cdn::{CdnError, Class},
+    media::IntegrityError,
+    store::StoreError,
+};
+
+/// How long a CDN that throttles (507) is left alone.
+const THROTTLED: Duration = Duration::from_mins(5);
 
 /// What ended one attempt to move a file.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +47,9 @@ pub enum TransferError {
         /// What to mend, in words.
         message: String,
     },
+    /// The records can't be read or written.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
     /// The transfer took longer than `transfers.timeout`.
     #[error("the transfer took longer than {} s", .0.as_secs())]
     Timeout(Duration),
@@ -63,6 +74,7 @@ impl TransferError {
                 "storage_not_configured"
             }
             Self::Storage { .. } => "storage_unavailable",
+            Self::Store(_) => "store_unavailable",
             Self::Timeout(_) => "timeout",
         }
     }
@@ -70,7 +82,10 @@ impl TransferError {
     /// What the error tells about the file itself: trying again changes nothing.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone)
+        matches!(
+            self,
+            Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone
+        )
     }
 
     /// Would every other file fail the same way, because of the bucket?
@@ -83,7 +98,11 @@ impl TransferError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Cdn(error) => error.retry_after(),
+            Self::Cdn(error) => match error.class() {
+                Class::Retry { after } => after,
+                Class::Throttled => Some(THROTTLED),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -91,10 +110,10 @@ impl TransferError {
 
 impl From<CdnError> for TransferError {
     fn from(error: CdnError) -> Self {
-        use crate::cdn::Class;
-        match error.class() {
-            Class::Gone => Self::Gone,
-            Class::TooLarge { limit } => Self::TooLarge { limit },
+        match (&error, error.class()) {
+            (CdnError::TooLarge { limit }, _) => Self::TooLarge { limit: *limit },
+            (CdnError::Invalid(why), _) => Self::Invalid((*why).to_owned()),
+            (_, Class::Gone) => Self::Gone,
             _ => Self::Cdn(error),
         }
     }

@@ -15,7 +15,7 @@ use super::{
     source::{self, Fetch, Source},
 };
 use crate::{
-    bucket::{Bucket, NewObject, disposition},
+    bucket::{BoxError, Bucket, NewObject, disposition},
     cdn::Cdn,
     media::IntegrityError,
     store::{MediaRecord, Stored},
@@ -37,7 +37,9 @@ pub async fn persist(
     fetch: Fetch,
 ) -> Result<Stored, TransferError> {
     match attempt(cdn, bucket, record, key, fetch).await {
-        Err(TransferError::Integrity(IntegrityError::Length { .. })) if !fetch.settle_length => {
+        Err(TransferError::Integrity(
+            IntegrityError::Length { .. } | IntegrityError::TooLong { .. },
+        )) if !fetch.settle_length => {
             let fetch = Fetch {
                 settle_length: true,
                 ..fetch
@@ -61,10 +63,10 @@ async fn attempt(
         key: key.to_owned(),
         length,
         sha256,
-        content_type: record.content_type().to_owned(),
-        content_disposition: Some(disposition::header(
+        content_type: record.reference.content_type().to_owned(),
+        content_disposition: Some(disposition(
             record.reference.file_name.as_deref(),
-            record.content_type(),
+            record.reference.mime_type.as_deref(),
         )),
         metadata: metadata(record),
     };
@@ -119,8 +121,6 @@ impl PutBody {
         Poll::Ready(Some(Err(text.into())))
     }
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl http_body::Body for PutBody {
     type Data = Bytes;

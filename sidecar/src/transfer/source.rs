@@ -88,7 +88,10 @@ pub async fn open(
     if let Some(fault) = &media.fault {
         return Err(TransferError::Invalid(fault.clone()));
     }
-    if media.file_length.is_some_and(|length| length > fetch.max_bytes) {
+    if media
+        .file_length
+        .is_some_and(|length| length > fetch.max_bytes)
+    {
         return Err(TransferError::TooLarge {
             limit: fetch.max_bytes,
         });
@@ -151,12 +154,14 @@ impl File<'_> {
     /// length, so that the second can promise both. Nothing is ever spooled.
     async fn open_twice(&self) -> Result<Source, TransferError> {
         let mut body = self.body().await?;
-        let mut scan = match &self.keys {
-            Some(keys) => Scan::new(keys, self.enc_sha256),
-            None => Scan::plain(),
+        let Some(keys) = &self.keys else {
+            return Err(TransferError::Invalid(
+                "fileSha256 is missing for a file that is not encrypted".to_owned(),
+            ));
         };
+        let mut scan = Scan::new(keys, self.enc_sha256);
         while let Some(chunk) = body.next().await {
-            scan.push(&chunk?)?;
+            scan.push(&chunk?);
         }
         let verified = scan.finish()?;
         let body = self.body().await?;
@@ -184,7 +189,10 @@ impl File<'_> {
             // Read whole and verified in memory anyway; the padding speaks then.
             return Ok(declared.unwrap_or(0));
         }
-        let (tail, blob) = self.cdn.tail(&self.reference, 42, self.fetch.prefer_host).await?;
+        let (tail, blob) = self
+            .cdn
+            .tail(&self.reference, 42, self.fetch.prefer_host)
+            .await?;
         Ok(length_from_tail(keys, blob, &tail)?)
     }
 
@@ -246,7 +254,9 @@ impl File<'_> {
         let blob_len = blob.len() as u64;
         let length = match &self.keys {
             Some(keys) => {
-                let tail = blob.get(blob.len().saturating_sub(42)..).unwrap_or_default();
+                let tail = blob
+                    .get(blob.len().saturating_sub(42)..)
+                    .unwrap_or_default();
                 length_from_tail(keys, blob_len, tail)?
             }
             None => blob_len,
@@ -281,13 +291,18 @@ async fn pump(
                 if let Err(error) = decryptor.push(&chunk, &mut plaintext) {
                     break Err(error.into());
                 }
-                if !plaintext.is_empty() && sender.send(Ok(plaintext.split().freeze())).await.is_err()
+                if !plaintext.is_empty()
+                    && sender.send(Ok(plaintext.split().freeze())).await.is_err()
                 {
                     return;
                 }
             }
             Some(Err(error)) => break Err(error.into()),
-            None => break decryptor.finish(&mut plaintext).map_err(IntegrityError::into),
+            None => {
+                break decryptor
+                    .finish(&mut plaintext)
+                    .map_err(IntegrityError::into);
+            }
         }
     };
     let last = match verdict {

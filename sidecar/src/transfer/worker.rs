@@ -1,14 +1,17 @@
 //! The queue's worker: claims files one by one, saves them side by side, settles each outcome.
 
-use std::sync::Arc;
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, futures::Notified};
 use tokio_util::task::TaskTracker;
 
 use super::{TransferError, backoff, persist, source::Fetch};
 use crate::{
-    bucket::key::{KeyParts, extension, object_key},
+    bucket::{Bucket, KeyParts, key::extension},
     clock,
     session::Session,
     store::{MediaError, MediaRecord, StoreError, Stored},
@@ -47,6 +50,9 @@ impl Worker {
                 limit = configured;
                 slots = Arc::new(Semaphore::new(limit));
             }
+            // Listens before it looks, so that nothing queued in between is overslept.
+            let mut changed = pin!(self.session.store().transfers_changed().notified());
+            changed.as_mut().enable();
             match self.session.store().claim_transfer(clock::now()).await {
                 Ok(Some(record)) => {
                     let session = self.session.clone();
@@ -57,12 +63,12 @@ impl Worker {
                 }
                 Ok(None) => {
                     drop(permits);
-                    self.wait_for_work().await;
+                    self.wait_for_work(changed).await;
                 }
                 Err(error) => {
                     tracing::error!(session = %self.session.key(), %error, "can't read the queue");
                     drop(permits);
-                    self.wait_for_work().await;
+                    self.wait_for_work(changed).await;
                 }
             }
         }
@@ -84,7 +90,7 @@ impl Worker {
         }
     }
 
-    async fn wait_for_work(&self) {
+    async fn wait_for_work(&self, changed: Pin<&mut Notified<'_>>) {
         let pause = match self.session.store().next_transfer_due().await {
             Ok(Some(due)) => due
                 .duration_since(clock::now())
@@ -95,7 +101,7 @@ impl Worker {
         };
         tokio::select! {
             () = self.session.stopping().cancelled() => {}
-            () = self.session.store().transfers_changed() => {}
+            () = changed => {}
             () = tokio::time::sleep(pause.min(backoff::MAX)) => {}
         }
     }
@@ -126,34 +132,13 @@ async fn run(session: &Session, record: &MediaRecord) -> Result<Stored, Transfer
     }
     let config = session.config();
     let bucket = session.bucket()?;
-    let key = object_key(
-        bucket.key_template(),
-        &KeyParts {
-            prefix: bucket.prefix(),
-            tenant: &session.key().tenant,
-            session: &session.key().session,
-            media_id: &record.id.0,
-            message_id: &record.message.id,
-            sha256: record.reference.sha256,
-            kind: record.reference.kind,
-            timestamp: key_time(record),
-            ext: extension(record.reference.mime_type.as_deref()),
-        },
-    );
-    let target = session
-        .store()
-        .fix_target(&record.id, bucket.name(), &key)
-        .await
-        .map_err(|error| TransferError::Storage {
-            reason: "StoreError",
-            message: error.to_string(),
-        })?;
+    let key = fixed_key(session, &bucket, record).await?;
     let fetch = Fetch {
         max_bytes: config.auto_persist.max_bytes,
         prefer_host: record.integrity_failures as usize,
         settle_length: false,
     };
-    let saved = persist(session.cdn(), &bucket, record, &target.key, fetch);
+    let saved = persist(session.cdn(), &bucket, record, &key, fetch);
     let timeout = config.transfers.timeout;
     tokio::select! {
         saved = tokio::time::timeout(timeout, saved) => {
@@ -161,6 +146,32 @@ async fn run(session: &Session, record: &MediaRecord) -> Result<Stored, Transfer
         }
         () = session.shared().abort.cancelled() => Err(TransferError::Cancelled),
     }
+}
+
+/// The object's key: computed once, and the one in the record ever after.
+async fn fixed_key(
+    session: &Session,
+    bucket: &Bucket,
+    record: &MediaRecord,
+) -> Result<String, TransferError> {
+    let sha256 = record.reference.sha256.map(hex::encode);
+    let key = bucket.object_key(&KeyParts {
+        tenant: &session.key().tenant,
+        session: &session.key().session,
+        media_id: &record.id.0,
+        message_id: &record.message.id,
+        // Without the sender's hash the media id stands for the file just as well.
+        sha256_hex: sha256.as_deref().unwrap_or(&record.id.0),
+        kind: record.reference.kind.as_str(),
+        timestamp: key_time(record),
+        ext: extension(record.reference.mime_type.as_deref()),
+    });
+    let fixed = session
+        .store()
+        .fix_target(&record.id, &bucket.config().bucket, &key)
+        .await?;
+    let (_, key) = fixed.ok_or(TransferError::Cancelled)?;
+    Ok(key)
 }
 
 /// Past its date, and no young message that has not been tried yet.
@@ -187,6 +198,7 @@ async fn write_outcome(
         Ok(stored) => {
             tracing::info!(session = %session.key(), media = %record.id, message = %record.message.id, bytes = stored.length, "stored");
             store.transfer_stored(&record.id, *stored, now).await?;
+            session.media_changed();
             return session.bucket_works().await;
         }
         Err(error) => error,
@@ -206,6 +218,7 @@ async fn write_outcome(
             .transfer_waiting(&record.id, due, media_error(error, true), integrity, now)
             .await?;
     }
+    session.media_changed();
     if about_bucket {
         session.bucket_failed(error).await?;
     }

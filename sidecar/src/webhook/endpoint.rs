@@ -26,8 +26,11 @@ pub struct Endpoint {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// When to try again.
     pub retries: Retries,
-    /// Time for one attempt, from name resolution to the answer's status.
+    /// Time for one attempt, from name resolution to the end of the answer.
     pub timeout: Duration,
+    /// Why nothing may be posted yet, such as a Secret that is not there: deliveries wait, and no
+    /// attempt is counted. An unsigned delivery instead would be worse than a late one.
+    pub withheld: Option<String>,
 }
 
 /// Whoever holds the endpoints of a session: its configuration.
@@ -78,6 +81,7 @@ impl Endpoint {
             headers: Vec::new(),
             retries: Retries::default(),
             timeout: Duration::from_secs(10),
+            withheld: None,
         }
     }
 

@@ -6,15 +6,15 @@ use serde_json::{Map, Value, json};
 use super::jid;
 use crate::message::{Association, Content, Event, Incoming, MediaReference};
 
-/// The one placeholder that is announced: see [`event_name`].
-const VIEW_ONCE_UNAVAILABLE: &str = "view_once_unavailable";
+/// Placeholders that no content follows, and that are therefore announced: see [`event_name`].
+const FINAL_PLACEHOLDERS: [&str; 2] = ["view_once_unavailable", "masked_on_linked_devices"];
 
 /// The webhook event that `incoming` makes, or `None` where nobody is told.
 ///
 /// A placeholder ("waiting for this message") is stored but not announced: content under its id
-/// is new and is announced then, once. The exception is a view-once message that WhatsApp never
-/// gives to linked devices: no content follows, so it is announced as `message.received` of type
-/// `unknown` with `unavailable: true`.
+/// is new and is announced then, once. The exceptions are messages that WhatsApp never gives to
+/// linked devices, view-once ones above all: no content follows, so they are announced as
+/// `message.received` of type `unknown` with `unavailable: true`.
 #[must_use]
 pub fn event_name(incoming: &Incoming) -> Option<&'static str> {
     match &incoming.event {
@@ -23,9 +23,9 @@ pub fn event_name(incoming: &Incoming) -> Option<&'static str> {
         Event::Revoked { .. } => Some("message.revoked"),
         Event::Reaction { .. } => Some("message.reaction"),
         Event::Vote { .. } => Some("message.vote"),
-        Event::Placeholder { reason } => {
-            (*reason == VIEW_ONCE_UNAVAILABLE).then_some("message.received")
-        }
+        Event::Placeholder { reason } => FINAL_PLACEHOLDERS
+            .contains(reason)
+            .then_some("message.received"),
     }
 }
 

@@ -172,10 +172,12 @@ fn a_removed_reaction_is_an_empty_one() {
 }
 
 #[test]
-fn only_a_view_once_placeholder_is_announced() {
+fn only_placeholders_that_stay_so_are_announced() {
     let placeholder = |reason| incoming(Event::Placeholder { reason });
     assert_eq!(event_name(&placeholder("ciphertext")), None);
     assert_eq!(event_name(&placeholder("undecryptable")), None);
+    let masked = placeholder("masked_on_linked_devices");
+    assert_eq!(event_name(&masked), Some("message.received"));
     let view_once = placeholder("view_once_unavailable");
     assert_eq!(event_name(&view_once), Some("message.received"));
     insta::assert_json_snapshot!(facts(&view_once));

@@ -1,5 +1,8 @@
 //! What the rest of the program may rely on.
 
+mod release;
+mod sidecar;
+mod tamper;
 mod vectors;
 
 use bytes::BytesMut;

@@ -1,4 +1,4 @@
-//! Published vectors: keys, blobs, and what `WhatsApp`'s own libraries made.
+//! Published vectors: keys, blobs, and what WhatsApp's own libraries made.
 
 use bytes::BytesMut;
 

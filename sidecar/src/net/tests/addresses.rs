@@ -1,28 +1,6 @@
-//! The address rules as tables, and the connector on loopback.
-
-use std::{error::Error, net::IpAddr, sync::Arc};
-
-use bytes::Bytes;
-use http_body_util::Empty;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+//! Which address is of which class, and who may dial it.
 
 use super::*;
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().unwrap()
-}
-
-fn policy(allow: &[&str], in_pod: bool) -> AddressPolicy {
-    let allow = allow.iter().map(|net| net.parse().unwrap()).collect();
-    AddressPolicy::new(
-        allow,
-        in_pod,
-        vec![ip("10.1.2.3"), ip("10.96.0.1"), ip("fd12::9")],
-    )
-}
 
 #[test]
 fn every_special_range_has_its_class() {
@@ -217,100 +195,39 @@ fn pod_addresses_come_from_the_environment() {
 }
 
 #[test]
-fn a_bundle_without_a_certificate_is_refused() {
-    assert!(tls_config(None).is_ok());
-    assert!(matches!(
-        tls_config(Some(b"hello")),
-        Err(NetError::NoCertificate)
-    ));
-}
-
-#[test]
-fn families_take_turns() {
-    assert_eq!(connector::interleave(vec![1, 3, 5], vec![2]), [1, 2, 3, 5]);
-}
-
-async fn status(connector: Connector, uri: &str) -> Result<u16, ConnectErrorKind> {
-    let client: Client<Empty<Bytes>> = client(connector, DEFAULT_MAX_BUF);
-    match client.get(uri.parse().unwrap()).await {
-        Ok(response) => Ok(response.status().as_u16()),
-        Err(error) => {
-            let error: &(dyn Error + 'static) = &error;
-            Err(ConnectError::find(error)
-                .expect("a connect error in the chain")
-                .kind())
-        }
-    }
-}
-
-fn connector(allow: &[&str], purpose: Purpose) -> Connector {
-    Connector::new(
-        Arc::new(policy(allow, false)),
-        purpose,
-        tls_config(None).unwrap(),
-    )
-}
-
-/// Answers one request with 204; returns its port.
-async fn answer_once() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = [0; 1024];
-        let _ = stream.read(&mut head).await.unwrap();
-        stream
-            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-            .await
-            .unwrap();
-    });
-    port
-}
-
-#[tokio::test]
-async fn loopback_is_refused_for_names_and_literals_unless_allowed() {
-    let port = answer_once().await;
-    for host in [
-        "127.0.0.1",
-        "localhost",
-        "[::ffff:127.0.0.1]",
-        "0.0.0.0",
-        "127.1",
+fn in_a_pod_webhooks_reach_services_of_their_own_namespace() {
+    let policy = policy(&[], true).with_services_of("acme");
+    let check = |host, address, tls| policy.check_host(host, ip(address), Purpose::Webhook, tls);
+    for own in [
+        "app.acme.svc",
+        "app.acme.svc.",
+        "app.acme.svc.cluster.local",
+        "a.b.acme.svc",
     ] {
-        let uri = format!("http://{host}:{port}/");
-        for purpose in [Purpose::Bucket, Purpose::Webhook, Purpose::Cdn] {
-            let refused = status(connector(&[], purpose), &uri).await;
-            assert_eq!(refused, Err(ConnectErrorKind::Refused), "{uri} {purpose:?}");
+        assert_eq!(check(own, "10.96.7.7", false), Ok(()), "{own}");
+        for bad in [
+            "10.1.2.3",
+            "10.96.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "fd12::9",
+        ] {
+            assert!(check(own, bad, false).is_err(), "{own} at {bad}");
         }
+        assert!(check(own, "8.8.8.8", false).is_err(), "public needs https");
     }
-    let allowed = connector(&["127.0.0.0/8"], Purpose::Webhook);
-    assert_eq!(
-        status(allowed, &format!("http://localhost:{port}/")).await,
-        Ok(204)
-    );
-}
-
-#[tokio::test]
-async fn an_origin_of_the_operator_may_be_anywhere() {
-    let port = answer_once().await;
-    let uri = format!("http://127.0.0.1:{port}/");
-    let trusting = connector(&[], Purpose::Cdn).trusting([("127.0.0.1".to_owned(), port)]);
-    assert_eq!(status(trusting, &uri).await, Ok(204));
-    let other = connector(&[], Purpose::Cdn).trusting([("127.0.0.1".to_owned(), 1)]);
-    assert_eq!(status(other, &uri).await, Err(ConnectErrorKind::Refused));
-}
-
-#[tokio::test]
-async fn kinds_tell_dns_connect_and_tls_apart() {
-    let allowed = || connector(&["127.0.0.0/8"], Purpose::Bucket);
-    let dns = status(allowed(), "http://no-such-host.invalid/").await;
-    assert_eq!(dns, Err(ConnectErrorKind::Dns));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let gone = status(allowed(), &format!("http://127.0.0.1:{port}/")).await;
-    assert_eq!(gone, Err(ConnectErrorKind::Connect));
-    let plain = answer_once().await;
-    let tls = status(allowed(), &format!("https://127.0.0.1:{plain}/")).await;
-    assert_eq!(tls, Err(ConnectErrorKind::Tls));
+    let others = [
+        "app.other.svc",
+        "app.acme.svc.evil.example",
+        "acme.svc",
+        ".acme.svc",
+        "app",
+        "x-acme.svc",
+    ];
+    for other in others {
+        assert!(check(other, "10.96.7.7", true).is_err(), "{other}");
+    }
+    let standalone = AddressPolicy::default().with_services_of("acme");
+    let outside = standalone.check_host("app.acme.svc", ip("10.96.7.7"), Purpose::Webhook, true);
+    assert!(outside.is_err());
 }

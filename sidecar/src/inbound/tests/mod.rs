@@ -1,0 +1,3 @@
+//! Payloads as gateways write them, and what becomes of them.
+
+mod baileys;

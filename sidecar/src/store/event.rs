@@ -1,0 +1,259 @@
+//! When events come about: a held one is released by the first of stored, failed and deadline, in
+//! the transaction that wrote that state; afterwards each file speaks for itself.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::error::StoreError;
+use super::ids::{self, About, KeyHash};
+use super::insert::{self, DeliveryInsert};
+use super::lane;
+use super::model::{MediaError, Outcome};
+use super::prepare::json_list;
+use super::read;
+use super::writer::Tx;
+use crate::message::MediaId;
+
+/// A file that reached an end.
+#[derive(Debug)]
+pub(super) struct Settled {
+    id: MediaId,
+    message: i64,
+    /// Endpoints that want to hear of it.
+    followups: Vec<String>,
+    round: i64,
+    /// `None`: it is in the bucket.
+    error: Option<MediaError>,
+}
+
+impl Settled {
+    /// Reads `message`, `followups` and `round`.
+    pub(super) fn of(
+        id: &MediaId,
+        row: &SqliteRow,
+        error: Option<MediaError>,
+    ) -> Result<Self, StoreError> {
+        let followups: String = row.try_get("followups")?;
+        Ok(Self {
+            id: id.clone(),
+            message: row.try_get("message")?,
+            followups: read::words(&followups)?,
+            round: row.try_get("round")?,
+            error,
+        })
+    }
+}
+
+/// Releases the event that waits for this file, if it was the last one; if the event went without
+/// it, makes `media.persisted` or `media.failed`.
+pub(super) async fn settle(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreError> {
+    let Some(event) = held_event(tx, file.message).await? else {
+        return follow_up(tx, file, now).await;
+    };
+    let row = sqlx::query(
+        "SELECT COUNT(CASE WHEN status NOT IN ('stored', 'failed') AND awaited THEN 1 END),
+                COUNT(CASE WHEN status = 'failed' THEN 1 END)
+         FROM media WHERE message = $1",
+    )
+    .bind(file.message)
+    .fetch_one(&mut tx.conn)
+    .await?;
+    let (open, failed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    if open > 0 {
+        return Ok(());
+    }
+    let outcome = if failed > 0 {
+        Outcome::Failed
+    } else {
+        Outcome::Stored
+    };
+    release(tx, event, outcome, now).await?;
+    tell_others(tx, event, file.message, now).await
+}
+
+/// The event of a message that still waits for its media.
+async fn held_event(tx: &mut Tx, message: i64) -> Result<Option<i64>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT number FROM events
+         WHERE message = $1 AND done_at IS NULL AND hold_until IS NOT NULL",
+    )
+    .bind(message)
+    .fetch_optional(&mut tx.conn)
+    .await?)
+}
+
+/// Lets an event go whose time ran out while its transfer did.
+pub(super) async fn release_if_overdue(
+    tx: &mut Tx,
+    message: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let event: Option<i64> = sqlx::query_scalar(
+        "SELECT number FROM events
+         WHERE message = $1 AND done_at IS NULL AND hold_until <= $2",
+    )
+    .bind(message)
+    .bind(now)
+    .fetch_optional(&mut tx.conn)
+    .await?;
+    match event {
+        Some(event) => release_without(tx, event, message, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Releases an event without (all of) its media. The files that are done already get their own
+/// events at once, the others when they are.
+pub(super) async fn release_without(
+    tx: &mut Tx,
+    event: i64,
+    message: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    release(tx, event, Outcome::Deadline, now).await?;
+    for file in finished(tx, message).await? {
+        follow_up(tx, &file, now).await?;
+    }
+    Ok(())
+}
+
+/// The files of a message that its event waited for and that reached an end.
+async fn finished(tx: &mut Tx, message: i64) -> Result<Vec<Settled>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, message, followups, round, error, status FROM media
+         WHERE message = $1 AND awaited AND status IN ('stored', 'failed') ORDER BY position",
+    )
+    .bind(message)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let id = MediaId(row.try_get("id")?);
+            Settled::of(&id, row, read::error(row)?)
+        })
+        .collect()
+}
+
+/// An endpoint that wants `media.persisted` but not the message's own event hears of every file.
+async fn tell_others(tx: &mut Tx, event: i64, message: i64, now: i64) -> Result<(), StoreError> {
+    let told: Vec<String> = sqlx::query_scalar("SELECT endpoint FROM deliveries WHERE event = $1")
+        .bind(event)
+        .fetch_all(&mut tx.conn)
+        .await?;
+    for mut file in finished(tx, message).await? {
+        file.followups.retain(|endpoint| !told.contains(endpoint));
+        follow_up(tx, &file, now).await?;
+    }
+    Ok(())
+}
+
+async fn release(tx: &mut Tx, event: i64, outcome: Outcome, now: i64) -> Result<(), StoreError> {
+    let opened = sqlx::query(
+        "UPDATE deliveries SET
+           state = CASE WHEN opened_at IS NULL THEN 'blocked' ELSE 'pending' END,
+           due_at = CASE WHEN opened_at < $2 THEN $2 ELSE opened_at END
+         WHERE event = $1 AND state = 'held'",
+    )
+    .bind(event)
+    .bind(now)
+    .execute(&mut tx.conn)
+    .await?
+    .rows_affected();
+    sqlx::query(
+        "UPDATE events SET hold_until = NULL, outcome = $2, done_at = CASE WHEN EXISTS (
+             SELECT 1 FROM deliveries WHERE event = $1 AND state <> 'delivered') THEN NULL ELSE $3
+           END
+         WHERE number = $1",
+    )
+    .bind(event)
+    .bind(outcome.as_str())
+    .bind(now)
+    .execute(&mut tx.conn)
+    .await?;
+    tx.outbox_changed |= opened > 0;
+    Ok(())
+}
+
+/// `media.persisted` or `media.failed` for one file.
+async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreError> {
+    if file.followups.is_empty() {
+        return Ok(());
+    }
+    let message = sqlx::query("SELECT key, chat, message_id FROM messages WHERE number = $1")
+        .bind(file.message)
+        .fetch_optional(&mut tx.conn)
+        .await?;
+    let Some(message) = message else {
+        return Ok(());
+    };
+    let key: Vec<u8> = message.try_get(0)?;
+    let hash = KeyHash::try_from(key).map_err(|_| StoreError::Unreadable {
+        column: "messages.key",
+    })?;
+    let chat: String = message.try_get(1)?;
+    let message_id: String = message.try_get(2)?;
+    let mut facts = serde_json::json!({
+        "messageId": message_id,
+        "chatId": chat,
+        "mediaId": file.id.0,
+    });
+    let name = match &file.error {
+        None => "media.persisted",
+        Some(error) => {
+            if let Some(facts) = facts.as_object_mut() {
+                facts.insert("code".to_owned(), error.code.clone().into());
+                facts.insert("message".to_owned(), error.message.clone().into());
+                facts.insert("retryable".to_owned(), error.retryable.into());
+            }
+            "media.failed"
+        }
+    };
+    let about = About::Media(&file.id, file.round);
+    let id = ids::event_id(&tx.session, &hash, name, &about);
+    let event = tx.numbers.event();
+    sqlx::query(
+        "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
+         facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(event)
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(id)
+    .bind(file.message)
+    .bind(name)
+    .bind(&chat)
+    .bind(now)
+    .bind(json_list(std::slice::from_ref(&file.id))?)
+    .bind(facts.to_string())
+    .execute(&mut tx.conn)
+    .await?;
+    deliver(tx, event, &chat, &file.followups, now).await
+}
+
+/// One delivery of an event per endpoint, each at the end of its lane.
+async fn deliver(
+    tx: &mut Tx,
+    event: i64,
+    chat: &str,
+    endpoints: &[String],
+    now: i64,
+) -> Result<(), StoreError> {
+    let lanes: Vec<lane::Lane> = endpoints
+        .iter()
+        .map(|endpoint| (endpoint.clone(), chat.to_owned()))
+        .collect();
+    let tails = lane::tails(tx, &lanes).await?;
+    let mut deliveries = Vec::with_capacity(lanes.len());
+    for lane in &lanes {
+        deliveries.push(DeliveryInsert::behind(
+            tx.numbers.delivery(),
+            event,
+            lane,
+            tails.get(lane),
+            false,
+            now,
+        ));
+    }
+    tx.outbox_changed = true;
+    insert::deliveries(tx, &deliveries).await
+}

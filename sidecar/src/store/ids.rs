@@ -1,0 +1,118 @@
+//! Hashes that name things: stable, so that a second run makes the same ids.
+
+use sha2::{Digest, Sha256};
+
+use crate::message::{MediaId, MessageKey, SessionKey};
+
+/// Identity of a message within all tenants: what a redelivery is recognised by.
+pub(super) type KeyHash = [u8; 32];
+
+/// Hash of every field of `key` and `session`, each behind its length.
+pub(super) fn key_hash(session: &SessionKey, key: &MessageKey) -> KeyHash {
+    let mut hash = Fields::default();
+    hash.text(&session.tenant);
+    hash.text(&session.session);
+    hash.text(&key.chat);
+    hash.text(if key.from_me { "1" } else { "0" });
+    hash.text(key.participant.as_deref().unwrap_or_default());
+    hash.text(&key.id);
+    hash.finish()
+}
+
+/// What an event is about, beside its name.
+pub(super) enum About<'a> {
+    /// The message itself.
+    Message,
+    /// A ciphertext stub under the message's id: the content that may come later is another event.
+    Placeholder,
+    /// One of its files, in the n-th round of asking for it.
+    Media(&'a MediaId, i64),
+}
+
+/// The id of an event: receivers drop what they have seen, so the same event always has this id.
+pub(super) fn event_id(
+    session: &SessionKey,
+    message: &KeyHash,
+    name: &str,
+    about: &About<'_>,
+) -> String {
+    let mut hash = Fields::default();
+    hash.text(&session.tenant);
+    hash.text(&session.session);
+    hash.field(message);
+    hash.text(name);
+    match about {
+        About::Message => {}
+        About::Placeholder => hash.text("placeholder"),
+        About::Media(id, round) => {
+            hash.text(&id.0);
+            hash.field(&round.to_be_bytes());
+        }
+    }
+    let digest = hex::encode(hash.finish());
+    format!("evt_{}", digest.get(..32).unwrap_or(&digest))
+}
+
+/// SHA-256 over fields that each stand behind their length, so that no two lists hash alike.
+#[derive(Default)]
+struct Fields(Sha256);
+
+impl Fields {
+    fn text(&mut self, text: &str) {
+        self.field(text.as_bytes());
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> SessionKey {
+        SessionKey {
+            tenant: "acme".into(),
+            session: "default".into(),
+        }
+    }
+
+    #[test]
+    fn event_ids_are_stable_and_differ_by_what_they_are_about() {
+        let id = |name, about| event_id(&session(), &[1; 32], name, &about);
+        let media = MediaId("ab".into());
+        let received = id("message.received", About::Message);
+        assert_eq!(received, id("message.received", About::Message));
+        assert!(received.starts_with("evt_") && received.len() == 36);
+        let others = [
+            id("message.received", About::Placeholder),
+            id("media.failed", About::Media(&media, 0)),
+            id("media.failed", About::Media(&media, 1)),
+            id("media.persisted", About::Media(&media, 0)),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            assert_ne!(*other, received);
+            assert!(!others[index + 1..].contains(other));
+        }
+    }
+
+    #[test]
+    fn one_members_message_id_is_not_anothers() {
+        let key = |participant: &str| MessageKey {
+            chat: "1@g.us".into(),
+            from_me: false,
+            participant: Some(participant.into()),
+            id: "A".into(),
+        };
+        assert_ne!(
+            key_hash(&session(), &key("1@s.whatsapp.net")),
+            key_hash(&session(), &key("2@s.whatsapp.net"))
+        );
+    }
+}

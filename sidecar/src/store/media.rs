@@ -1,0 +1,97 @@
+//! Media records: one, and lists of them.
+
+use sqlx::AssertSqlSafe;
+use sqlx::Row as _;
+
+use super::Store;
+use super::bound;
+use super::error::StoreError;
+use super::model::{MediaFilter, MediaRecord, Page};
+use super::read::{self, record_columns};
+use super::reference::kind_word;
+use crate::message::MediaId;
+
+/// Largest page of a list.
+const LARGEST_PAGE: usize = 1000;
+
+impl Store {
+    /// The record of a file, if there is one.
+    pub async fn media(&self, id: &MediaId) -> Result<Option<MediaRecord>, StoreError> {
+        let seal = self.seal();
+        let mut conn = self.reader().await;
+        let row = sqlx::query(concat!(
+            "SELECT ",
+            record_columns!(),
+            " FROM media f JOIN messages m ON m.number = f.message
+             WHERE f.tenant = $1 AND f.session = $2 AND f.id = $3"
+        ))
+        .bind(&self.session().tenant)
+        .bind(&self.session().session)
+        .bind(&id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+        row.map(|row| read::record(&row, self.session(), seal.as_deref()))
+            .transpose()
+    }
+
+    /// Records that match, newest first.
+    pub async fn list(&self, filter: MediaFilter) -> Result<Page, StoreError> {
+        let limit = filter.limit.clamp(1, LARGEST_PAGE);
+        let seal = self.seal();
+        let mut sql = String::from(concat!(
+            "SELECT ",
+            record_columns!(),
+            " FROM media f JOIN messages m ON m.number = f.message
+             WHERE f.tenant = ? AND f.session = ?"
+        ));
+        for (given, condition) in [
+            (filter.cursor.is_some(), " AND f.number < ?"),
+            (filter.status.is_some(), " AND f.status = ?"),
+            (filter.kind.is_some(), " AND f.kind = ?"),
+            (filter.since.is_some(), " AND f.received_at >= ?"),
+            (filter.message_id.is_some(), " AND f.message_id = ?"),
+        ] {
+            if given {
+                sql.push_str(condition);
+            }
+        }
+        sql.push_str(" ORDER BY f.number DESC LIMIT ?");
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .bind(&self.session().tenant)
+            .bind(&self.session().session);
+        if let Some(cursor) = filter.cursor {
+            query = query.bind(cursor);
+        }
+        if let Some(status) = filter.status {
+            query = query.bind(status.as_str());
+        }
+        if let Some(kind) = filter.kind {
+            query = query.bind(kind_word(kind));
+        }
+        if let Some(since) = filter.since {
+            query = query.bind(since.as_millisecond());
+        }
+        if let Some(message_id) = &filter.message_id {
+            query = query.bind(message_id);
+        }
+        // One more than asked for tells whether there is another page.
+        query = query.bind(bound(limit).saturating_add(1));
+        let mut conn = self.reader().await;
+        let mut rows = query.fetch_all(&mut *conn).await?;
+        drop(conn);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = match rows.last() {
+            Some(row) if more => Some(row.try_get("number")?),
+            _ => None,
+        };
+        let records = rows
+            .iter()
+            .map(|row| read::record(row, self.session(), seal.as_deref()))
+            .collect::<Result<_, _>>()?;
+        Ok(Page {
+            records,
+            next_cursor,
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! What the store lets go: delivered events after a week, records after the session's retention.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::error::StoreError;
+use super::sqlite;
+use super::writer::Tx;
+use super::{Store, millis, rows};
+
+/// How long a delivered event is kept.
+const KEEP_DELIVERED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Rows of one step: each step is its own transaction, so that nobody waits long behind it.
+const STEP: i64 = 256;
+
+/// Give pages back when more than one in this many is free: fewer are soon used again.
+const FREE_SHARE: u64 = 4;
+
+/// Pages given back in one go.
+const VACUUM_PAGES: u32 = 2048;
+
+/// What [`Store::prune`] removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Delivered events.
+    pub events: u64,
+    /// Messages with their media records.
+    pub records: u64,
+}
+
+impl Store {
+    /// Removes delivered events older than seven days and records older than `retention` of which
+    /// nothing is pending, and gives free pages back.
+    pub async fn prune(&self, now: Timestamp, retention: Duration) -> Result<Pruned, StoreError> {
+        let now = now.as_millisecond();
+        let mut pruned = Pruned::default();
+        let delivered = now.saturating_sub(millis(KEEP_DELIVERED.min(retention)));
+        loop {
+            let events = self
+                .write(move |tx| Box::pin(async move { done_before(tx, delivered).await }))
+                .await?;
+            pruned.events += events;
+            if events == 0 {
+                break;
+            }
+        }
+        let received = now.saturating_sub(millis(retention));
+        let mut cursor = Some(0);
+        while let Some(after) = cursor {
+            let step = self
+                .write(move |tx| {
+                    Box::pin(async move { records(tx, after, received, Spare::Pending).await })
+                })
+                .await?;
+            pruned.records += step.removed;
+            cursor = step.last;
+        }
+        self.shrink().await?;
+        Ok(pruned)
+    }
+
+    async fn shrink(&self) -> Result<(), StoreError> {
+        let pages = self
+            .write(|tx| Box::pin(async move { sqlite::pages(&mut tx.conn).await }))
+            .await?;
+        if pages.free > pages.total / FREE_SHARE {
+            self.vacuum(VACUUM_PAGES).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the oldest delivered events, whatever their age. Answers how many.
+pub(super) async fn oldest_done(tx: &mut Tx) -> Result<u64, StoreError> {
+    done_before(tx, i64::MAX).await
+}
+
+/// Removes delivered events that were done at or before `done_at`, oldest first, one step's worth.
+async fn done_before(tx: &mut Tx, done_at: i64) -> Result<u64, StoreError> {
+    let events: Vec<i64> = sqlx::query_scalar(
+        "SELECT number FROM events WHERE tenant = $1 AND session = $2 AND done_at <= $3
+         ORDER BY done_at LIMIT $4",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(done_at)
+    .bind(STEP)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    remove_events(tx, &events).await
+}
+
+async fn remove_events(tx: &mut Tx, events: &[i64]) -> Result<u64, StoreError> {
+    remove(tx, "DELETE FROM deliveries WHERE event IN ", events).await?;
+    remove(tx, "DELETE FROM events WHERE number IN ", events).await
+}
+
+async fn remove(tx: &mut Tx, head: &str, numbers: &[i64]) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    for list in rows::lists(numbers) {
+        let mut query = rows::list_statement(head, list.len(), "");
+        for number in list {
+            query = query.bind(number);
+        }
+        removed += query.execute(&mut tx.conn).await?.rows_affected();
+    }
+    Ok(removed)
+}
+
+/// Which records are left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spare {
+    /// Those with anything pending. Dead letters go with their records.
+    Pending,
+    /// Those with anything pending or not delivered: for room, not even dead letters go.
+    Undelivered,
+}
+
+/// One step through the records.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// Messages removed.
+    pub(super) removed: u64,
+    /// The last message looked at; `None`: there was none to look at.
+    pub(super) last: Option<i64>,
+}
+
+/// Looks at the messages after number `after` received before `received`, one step's worth, and
+/// removes those that may go.
+pub(super) async fn records(
+    tx: &mut Tx,
+    after: i64,
+    received: i64,
+    spare: Spare,
+) -> Result<Step, StoreError> {
+    let candidates = sqlx::query(
+        "SELECT m.number, NOT EXISTS (
+             SELECT 1 FROM media f WHERE f.message = m.number
+               AND f.status IN ('queued', 'running', 'waiting'))
+           AND NOT EXISTS (
+             SELECT 1 FROM events e WHERE e.message = m.number AND e.done_at IS NULL
+               AND ($4 OR e.hold_until IS NOT NULL OR EXISTS (
+                 SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.finished_at IS NULL)))
+         FROM messages m WHERE m.number > $1 AND m.received_at < $2
+         ORDER BY m.number LIMIT $3",
+    )
+    .bind(after)
+    .bind(received)
+    .bind(STEP)
+    .bind(spare == Spare::Undelivered)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut last = None;
+    let mut removable = Vec::new();
+    for row in &candidates {
+        let number: i64 = row.try_get(0)?;
+        last = Some(number);
+        if row.try_get(1)? {
+            removable.push(number);
+        }
+    }
+    let mut events = Vec::new();
+    for list in rows::lists(&removable) {
+        let mut query = rows::list_statement(
+            "SELECT number FROM events WHERE message IN ",
+            list.len(),
+            " AND done_at IS NULL",
+        );
+        for number in list {
+            query = query.bind(number);
+        }
+        for row in query.fetch_all(&mut tx.conn).await? {
+            events.push(row.try_get(0)?);
+        }
+    }
+    remove_events(tx, &events).await?;
+    remove(tx, "DELETE FROM media WHERE message IN ", &removable).await?;
+    let removed = remove(tx, "DELETE FROM messages WHERE number IN ", &removable).await?;
+    Ok(Step { removed, last })
+}

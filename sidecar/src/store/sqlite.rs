@@ -1,0 +1,152 @@
+//! All that is SQLite's own: pragmas, error codes, numbers, how full the file is. The rest of the
+//! store is SQL that Postgres takes too.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+
+use super::error::StoreError;
+
+/// SQLite's `SQLITE_FULL`; extended codes carry it in their low byte.
+const SQLITE_FULL: i32 = 13;
+
+/// Page size, bytes: SQLite's default, that of most file systems too.
+pub(super) const PAGE: u64 = 4096;
+
+/// The write-ahead log is written back once it has this many pages (4 MiB); less on a small volume.
+const LARGEST_LOG: u64 = 1024;
+
+/// Page cache of the writing and of the reading connection, KiB. Small: an idle session is to cost
+/// little, and the system caches the file as well.
+const WRITER_CACHE: u32 = 1024;
+const READER_CACHE: u32 = 256;
+
+/// Opens the connection that writes. Creates the file.
+pub(super) async fn open_writer(path: &Path, volume: u64) -> Result<SqliteConnection, StoreError> {
+    let log = (volume / PAGE / 32).clamp(32, LARGEST_LOG);
+    let options = options(path, WRITER_CACHE)
+        .create_if_missing(true)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("wal_autocheckpoint", log.to_string())
+        .pragma("journal_size_limit", (log * PAGE).to_string());
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+/// Opens the connection that reads. The file must be there and migrated.
+pub(super) async fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = options(path, READER_CACHE).pragma("query_only", "ON");
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+fn options(path: &Path, cache_kib: u32) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        // What we answer 202 to is on the disk.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(64)
+        .row_buffer_size(256)
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+/// Whether the file system, or the page limit, has no room left.
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xff == SQLITE_FULL)
+}
+
+/// The next row numbers. One writer gives them all out, so a counter is enough.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    message: i64,
+    media: i64,
+    event: i64,
+    delivery: i64,
+}
+
+impl Numbers {
+    /// Continues after the highest numbers in the file.
+    pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COALESCE(MAX(number), 0) FROM messages),
+                    (SELECT COALESCE(MAX(number), 0) FROM media),
+                    (SELECT COALESCE(MAX(number), 0) FROM events),
+                    (SELECT COALESCE(MAX(number), 0) FROM deliveries)",
+        )
+        .fetch_one(conn)
+        .await?;
+        Ok(Self {
+            message: row.try_get(0)?,
+            media: row.try_get(1)?,
+            event: row.try_get(2)?,
+            delivery: row.try_get(3)?,
+        })
+    }
+
+    pub(super) fn message(&mut self) -> i64 {
+        self.message += 1;
+        self.message
+    }
+
+    pub(super) fn media(&mut self) -> i64 {
+        self.media += 1;
+        self.media
+    }
+
+    pub(super) fn event(&mut self) -> i64 {
+        self.event += 1;
+        self.event
+    }
+
+    pub(super) fn delivery(&mut self) -> i64 {
+        self.delivery += 1;
+        self.delivery
+    }
+}
+
+/// Pages of the database file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages {
+    pub(super) total: u64,
+    pub(super) free: u64,
+}
+
+/// Counts the pages, as the open transaction sees them.
+pub(super) async fn pages(conn: &mut SqliteConnection) -> Result<Pages, StoreError> {
+    let row = sqlx::query(
+        "SELECT page_count, freelist_count FROM pragma_page_count(), pragma_freelist_count()",
+    )
+    .fetch_one(conn)
+    .await?;
+    let total: i64 = row.try_get(0)?;
+    let free: i64 = row.try_get(1)?;
+    Ok(Pages {
+        total: u64::try_from(total).unwrap_or_default(),
+        free: u64::try_from(free).unwrap_or_default(),
+    })
+}
+
+/// Gives up to `pages` free pages back to the file system. Not within a transaction.
+pub(super) async fn vacuum(conn: &mut SqliteConnection, pages: u32) -> Result<(), StoreError> {
+    let sql = format!("PRAGMA incremental_vacuum({pages})");
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .persistent(false)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The write-ahead log beside a database file.
+pub(super) fn log_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}

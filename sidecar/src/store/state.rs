@@ -1,0 +1,171 @@
+//! The store as a whole: start, health, depths, keys.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::error::StoreError;
+use super::model::Depths;
+use super::prepare::{self, Sealed};
+use super::seal::SealKey;
+use super::writer::Tx;
+use super::{Store, read};
+use crate::message::MediaId;
+
+/// Media keys sealed anew in one transaction.
+const RESEAL_STEP: i64 = 256;
+
+impl Store {
+    /// To be called once at start, before any work is claimed: what was running when the process
+    /// ended is queued again, what was on its way to an endpoint goes again.
+    pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
+        let now = now.as_millisecond();
+        self.write(move |tx| Box::pin(async move { recover(tx, now).await }))
+            .await
+    }
+
+    /// Writes something small, durably: an error means that nothing can be accepted.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO meta (tenant, session, name, value)
+                     VALUES ($1, $2, 'writable_checks', 1)
+                     ON CONFLICT (tenant, session, name) DO UPDATE SET value = meta.value + 1",
+                )
+                .bind(&tx.session.tenant)
+                .bind(&tx.session.session)
+                .execute(&mut tx.conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// How much lies in each queue.
+    pub async fn depths(&self) -> Result<Depths, StoreError> {
+        let mut depths = Depths::default();
+        let mut conn = self.reader().await;
+        let media = sqlx::query(
+            "SELECT status, COUNT(*) FROM media WHERE tenant = $1 AND session = $2
+             GROUP BY status",
+        )
+        .bind(&self.session().tenant)
+        .bind(&self.session().session)
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in media {
+            let count = unsigned(row.try_get(1)?);
+            let status = read::status(row.try_get(0)?)?;
+            *depths.of(status) = count;
+        }
+        let rest = sqlx::query(
+            "SELECT
+               (SELECT COUNT(*) FROM events WHERE tenant = $1 AND session = $2
+                  AND hold_until IS NOT NULL),
+               (SELECT COUNT(*) FROM deliveries WHERE tenant = $1 AND session = $2
+                  AND finished_at IS NULL),
+               (SELECT COUNT(*) FROM deliveries WHERE tenant = $1 AND session = $2
+                  AND state = 'dead')",
+        )
+        .bind(&self.session().tenant)
+        .bind(&self.session().session)
+        .fetch_one(&mut *conn)
+        .await?;
+        depths.events_held = unsigned(rest.try_get(0)?);
+        depths.deliveries_pending = unsigned(rest.try_get(1)?);
+        depths.deliveries_dead = unsigned(rest.try_get(2)?);
+        Ok(depths)
+    }
+
+    /// Seals every media key under the current store key that is not yet: after a rotation, or
+    /// once a store key is given for the first time. Answers how many; then older keys may go.
+    pub async fn reseal(&self) -> Result<u64, StoreError> {
+        let mut resealed = 0;
+        let mut after = 0;
+        loop {
+            let Some(seal) = self.seal() else {
+                return Ok(resealed);
+            };
+            let step = self
+                .write(move |tx| Box::pin(async move { reseal(tx, &seal, after).await }))
+                .await?;
+            let Some((last, count)) = step else {
+                return Ok(resealed);
+            };
+            after = last;
+            resealed += count;
+        }
+    }
+}
+
+async fn recover(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE media SET status = 'queued', due_at = $3, replaced = FALSE
+         WHERE tenant = $1 AND session = $2 AND status = 'running'",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(now)
+    .execute(&mut tx.conn)
+    .await?;
+    sqlx::query(
+        "UPDATE deliveries SET state = 'pending', due_at = $3
+         WHERE tenant = $1 AND session = $2 AND state = 'leased'",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(now)
+    .execute(&mut tx.conn)
+    .await?;
+    tx.transfers_changed = true;
+    tx.outbox_changed = true;
+    Ok(())
+}
+
+/// One step: the last row looked at, and how many were sealed anew. A row whose key is missing is
+/// left as it is.
+async fn reseal(tx: &mut Tx, seal: &SealKey, after: i64) -> Result<Option<(i64, u64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT number, id, media_key_id, media_key FROM media
+         WHERE tenant = $1 AND session = $2 AND number > $3 AND media_key IS NOT NULL
+           AND (media_key_id IS NULL OR media_key_id <> $4)
+         ORDER BY number LIMIT $5",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(after)
+    .bind(seal.id())
+    .bind(RESEAL_STEP)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut last = None;
+    let mut count = 0;
+    for row in rows {
+        let number: i64 = row.try_get(0)?;
+        last = Some(number);
+        let id = MediaId(row.try_get(1)?);
+        let key_id: Option<String> = row.try_get(2)?;
+        let bytes: Vec<u8> = row.try_get(3)?;
+        let opened = read::open_key(&tx.session, Some(seal), &id, key_id.as_deref(), bytes);
+        let Ok(plain) = opened else { continue };
+        let sealed = prepare::seal_key(&tx.session, Some(seal), &id, Some(&plain))?;
+        store_key(tx, number, &sealed).await?;
+        count += 1;
+    }
+    Ok(last.map(|last| (last, count)))
+}
+
+async fn store_key(tx: &mut Tx, number: i64, sealed: &Sealed) -> Result<(), StoreError> {
+    sqlx::query("UPDATE media SET media_key_id = $2, media_key = $3 WHERE number = $1")
+        .bind(number)
+        .bind(&sealed.key_id)
+        .bind(&sealed.bytes)
+        .execute(&mut tx.conn)
+        .await?;
+    Ok(())
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}

@@ -1,0 +1,77 @@
+//! The conformance suite of stores. Every fact is a function over a [`Fixture`], so that another
+//! kind of store runs the same ones: it brings its own fixture and one more call of `conformance!`.
+
+mod fixture;
+mod inbound;
+mod outbox;
+mod release;
+mod transfers;
+
+use fixture::Fixture;
+
+/// One test per fact, on SQLite.
+macro_rules! conformance {
+    ($($topic:ident { $($fact:ident),* $(,)? })*) => {
+        mod on_sqlite {
+            use super::*;
+            $($(
+                #[tokio::test]
+                async fn $fact() {
+                    $topic::$fact(Fixture::sqlite().await).await;
+                }
+            )*)*
+        }
+    };
+}
+
+conformance! {
+    inbound {
+        a_redelivery_finds_its_own_record_and_changes_nothing,
+        content_replaces_a_placeholder_and_never_the_reverse,
+        the_same_message_twice_in_one_batch_is_kept_once,
+        a_newer_reference_is_taken_over_and_queued_again,
+        an_older_or_equal_reference_is_not_taken_over,
+        a_newer_reference_for_a_stored_file_changes_nothing,
+        an_edit_that_repeats_the_file_links_to_the_first_record,
+        an_edit_with_another_file_has_its_own_record,
+        a_faulty_file_fails_at_once_and_holds_nothing,
+        concurrent_accepts_all_arrive_once,
+        records_are_listed_newest_first_by_page_and_filter,
+    }
+    release {
+        an_event_without_media_goes_at_once,
+        a_held_event_goes_once_its_file_is_stored,
+        a_held_event_waits_for_every_file,
+        a_held_event_goes_when_its_file_failed,
+        a_deadline_releases_the_event_and_the_file_follows,
+        a_failure_after_the_deadline_follows_as_media_failed,
+        an_event_that_may_not_be_held_goes_at_once,
+        a_file_done_before_the_deadline_follows_too,
+        an_endpoint_for_media_only_hears_of_every_file,
+        a_bucket_known_to_be_down_releases_all,
+        waiting_past_the_deadline_releases_the_event,
+        event_ids_are_the_same_in_another_store,
+    }
+    transfers {
+        the_longest_due_file_is_claimed_first_and_once,
+        a_waiting_file_is_due_in_its_time_or_when_woken,
+        bucket_and_key_are_fixed_once,
+        a_second_result_changes_nothing,
+        persist_is_asked_for_what_may_still_come,
+        a_newer_reference_saves_a_running_file_from_failing,
+        running_files_are_queued_again_after_a_crash,
+        callers_are_woken_when_a_file_becomes_due,
+    }
+    outbox {
+        one_chat_keeps_its_order,
+        chats_do_not_wait_for_each_other,
+        endpoints_do_not_wait_for_each_other,
+        a_retried_head_delays_its_chat_for_five_minutes,
+        a_held_head_delays_its_chat_until_released,
+        leased_deliveries_go_again_after_a_crash,
+        a_dead_letter_lets_the_next_go,
+        removed_endpoints_leave_dead_letters,
+        the_next_due_time_ignores_what_cannot_be_claimed,
+        a_hundred_thousand_behind_a_dead_endpoint_cost_nothing,
+    }
+}
