@@ -121,9 +121,9 @@ fn describe(
     headers.insert(header::CONTENT_TYPE, header_value(content_type)?);
     headers.insert(
         header::CONTENT_DISPOSITION,
-        header_value(&disposition(
+        header_value(&disposition::header(
             record.reference.file_name.as_deref(),
-            record.reference.mime_type.as_deref(),
+            record.reference.content_type(),
         ))?,
     );
     headers.insert(

@@ -32,7 +32,7 @@ pub struct Bucket {
     config: BucketConfig,
     address: Address,
     /// The store refused `x-amz-checksum-sha256` once: it is left out since.
-    checksum_refused: AtomicBool,
+    pub(super) checksum_refused: AtomicBool,
     pub(super) patience: Patience,
 }
 

@@ -207,7 +207,7 @@ fn strings(object: Option<&Value>) -> BTreeMap<String, String> {
 
 /// The namespace an object is in.
 #[must_use]
-pub fn namespace_of(
+pub(super) fn namespace_of(
     metadata: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
 ) -> String {
     metadata

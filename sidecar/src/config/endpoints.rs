@@ -7,47 +7,25 @@ use url::Url;
 use super::secrets::{Missing, Secrets};
 use crate::webhook::{Endpoint, Policy, Retries, Secret};
 
-/// What a webhook lacks, or what is wrong with it.
-#[derive(Debug)]
-pub enum Fault {
-    /// A Secret or key is not there.
-    Missing(Missing),
-    /// A field of `spec.webhooks[i]` is wrong.
-    Field(&'static str, String),
-}
+/// A field below the webhook, and what is wrong with it.
+type Fault = (&'static str, String);
 
-/// Resolves one webhook.
+/// Resolves one webhook. Where a Secret is missing the endpoint is withheld: it is never called
+/// unsigned, and its events wait.
 ///
 /// # Errors
 ///
-/// [`Fault`]. A webhook whose key is missing is not run unsigned.
-pub fn resolve(
+/// A field and what is wrong with it.
+pub(super) fn resolve(
     webhook: &Webhook,
     namespace: &str,
     secrets: &Secrets<'_>,
-) -> Result<Endpoint, Fault> {
-    let url = Url::parse(&webhook.url)
-        .map_err(|error| Fault::Field("url", format!("is not a URL: {error}")))?;
-    let secret = webhook
-        .hmac_key_secret_ref
-        .as_ref()
-        .map(|reference| secrets.get(namespace, &reference.name, &reference.key))
-        .transpose()
-        .map_err(Fault::Missing)?
-        .map(|value| {
-            Secret::parse(value.bytes())
-                .map_err(|error| Fault::Field("hmacKeySecretRef", error.to_string()))
-        })
-        .transpose()?;
+) -> Result<(Endpoint, Option<Missing>), Fault> {
+    let url =
+        Url::parse(&webhook.url).map_err(|error| ("url", format!("is not a URL: {error}")))?;
     let retries = webhook.retries();
-    Ok(Endpoint {
+    let mut endpoint = Endpoint {
         events: webhook.events.clone(),
-        secret,
-        headers: webhook
-            .headers
-            .iter()
-            .map(|header| resolve_header(header, namespace, secrets))
-            .collect::<Result<_, _>>()?,
         retries: Retries {
             attempts: retries.attempts(),
             delay: retries.delay(),
@@ -60,33 +38,57 @@ pub fn resolve(
         },
         timeout: webhook.timeout(),
         ..Endpoint::new(url)
-    })
+    };
+    let mut missing = None;
+    match signing_key(webhook, namespace, secrets)? {
+        Ok(secret) => endpoint.secret = secret,
+        Err(absent) => missing = Some(absent),
+    }
+    for header in &webhook.headers {
+        match resolve_header(header, namespace, secrets)? {
+            Ok(header) => endpoint.headers.push(header),
+            Err(absent) => missing = Some(absent),
+        }
+    }
+    endpoint.withheld = missing.as_ref().map(|missing| missing.message.clone());
+    Ok((endpoint, missing))
+}
+
+fn signing_key(
+    webhook: &Webhook,
+    namespace: &str,
+    secrets: &Secrets<'_>,
+) -> Result<Result<Option<Secret>, Missing>, Fault> {
+    let Some(reference) = &webhook.hmac_key_secret_ref else {
+        return Ok(Ok(None));
+    };
+    match secrets.get(namespace, &reference.name, &reference.key) {
+        Err(missing) => Ok(Err(missing)),
+        Ok(value) => Secret::parse(value.bytes())
+            .map(|secret| Ok(Some(secret)))
+            .map_err(|error| ("hmacKeySecretRef", error.to_string())),
+    }
 }
 
 fn resolve_header(
     header: &Header,
     namespace: &str,
     secrets: &Secrets<'_>,
-) -> Result<(HeaderName, HeaderValue), Fault> {
-    let wrong = |_| Fault::Field("headers", format!("{:?} is not a header name", header.name));
-    let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(wrong)?;
+) -> Result<Result<(HeaderName, HeaderValue), Missing>, Fault> {
+    let name = HeaderName::from_bytes(header.name.as_bytes())
+        .map_err(|_| ("headers", format!("{:?} is not a header name", header.name)))?;
     let from_secret = header.value_from.as_ref().map(|from| &from.secret_key_ref);
     let value = match (&header.value, from_secret) {
-        (Some(value), _) => HeaderValue::from_str(value),
-        (None, Some(reference)) => {
-            let value = secrets
-                .get(namespace, &reference.name, &reference.key)
-                .map_err(Fault::Missing)?;
-            HeaderValue::from_bytes(value.bytes().trim_ascii())
-        }
-        (None, None) => HeaderValue::from_str(""),
+        (None, Some(reference)) => match secrets.get(namespace, &reference.name, &reference.key) {
+            Ok(value) => HeaderValue::from_bytes(value.bytes().trim_ascii()),
+            Err(missing) => return Ok(Err(missing)),
+        },
+        (value, _) => HeaderValue::from_str(value.as_deref().unwrap_or_default()),
     };
     let mut value = value.map_err(|_| {
-        Fault::Field(
-            "headers",
-            format!("the value of {:?} can't stand in a header", header.name),
-        )
+        let message = format!("the value of {:?} can't stand in a header", header.name);
+        ("headers", message)
     })?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Ok(Ok((name, value)))
 }

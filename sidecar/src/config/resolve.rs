@@ -6,13 +6,13 @@ use titan_crds::{MediaSession, media_session};
 use super::{
     Mode,
     documents::{Documents, namespace_of},
-    endpoints::{self, Fault},
+    endpoints,
     error::ConfigError,
     secrets::{Missing, SecretValue, Secrets},
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
     storage, unsupported,
 };
-use crate::{media::MediaKind, message::SessionKey, store::SealKey};
+use crate::{media::MediaKind, message::SessionKey, store::SealKey, webhook::Endpoint};
 
 /// Resolves one session.
 ///
@@ -20,7 +20,7 @@ use crate::{media::MediaKind, message::SessionKey, store::SealKey};
 ///
 /// Standalone, everything that is missing, wrong or unsupported; in a pod these are reported in the
 /// result and the session runs with what it has.
-pub fn resolve(
+pub(super) fn resolve(
     object: &MediaSession,
     documents: &Documents,
     secrets: &Secrets<'_>,
@@ -199,18 +199,17 @@ impl Resolver<'_> {
         Ok((storage, object.metadata.generation.unwrap_or_default()))
     }
 
-    fn endpoints(&mut self) -> Result<Vec<crate::webhook::Endpoint>, ConfigError> {
+    /// A webhook whose key is missing keeps its events and is not called until the key is there.
+    fn endpoints(&mut self) -> Result<Vec<Endpoint>, ConfigError> {
         let mut resolved = Vec::new();
         for (index, webhook) in self.object.spec.webhooks.iter().enumerate() {
-            match endpoints::resolve(webhook, &self.namespace, self.secrets) {
-                Ok(endpoint) => resolved.push(endpoint),
-                Err(Fault::Missing(missing)) => {
-                    self.report(&format!("webhooks[{index}]"), missing)?
-                }
-                Err(Fault::Field(field, message)) => {
-                    return Err(self.error(&format!("webhooks[{index}].{field}"), message));
-                }
+            let field = format!("webhooks[{index}]");
+            let (endpoint, missing) = endpoints::resolve(webhook, &self.namespace, self.secrets)
+                .map_err(|(name, message)| self.error(&format!("{field}.{name}"), message))?;
+            if let Some(missing) = missing {
+                self.report(&field, missing)?;
             }
+            resolved.push(endpoint);
         }
         Ok(resolved)
     }

@@ -52,7 +52,7 @@ const REGION: &[&str] = &["region", "REGION", "AWS_REGION", "AWS_DEFAULT_REGION"
 /// # Errors
 ///
 /// A field and what is wrong with it: a value that no bucket can be made of.
-pub fn resolve(
+pub(super) fn resolve(
     spec: &TenantStorageSpec,
     namespace: &str,
     documents: &Documents,

@@ -8,7 +8,7 @@ use titan_crds::{
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
-pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
+pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
     let gateway = source.and_then(|source| source.gateway.as_ref());
     let store = spec.store.as_ref();
@@ -61,7 +61,7 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
 
 /// Paths of the fields of a storage that are set and not honoured.
 #[must_use]
-pub fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
+pub(super) fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
     names(&[
         (
             "spec.credentials.identity",

@@ -42,7 +42,7 @@ fn new_message(
     hold: bool,
     now: Timestamp,
 ) -> NewMessage {
-    let event = event_name(&message.event);
+    let event = webhook::payload::event_name(&message);
     let facts = webhook::payload::facts(&message);
     let media: Vec<NewMedia> = content(&message.event)
         .map(|content| content.media.as_slice())
@@ -55,15 +55,18 @@ fn new_message(
     NewMessage {
         received_at: now,
         timestamp: message.timestamp,
-        event,
+        event: event.unwrap_or("message.received"),
         facts,
         placeholder: matches!(message.event, Event::Placeholder { .. }),
         links_to_edit_of: match &message.event {
             Event::Edited { target, .. } => Some(target.clone()),
             _ => None,
         },
-        endpoints: wanting(config, event),
-        followups: wanting(config, "media.persisted"),
+        // What is not announced goes to nobody; content that follows under its id is new.
+        endpoints: event
+            .map(|event| wanting(config, &[event]))
+            .unwrap_or_default(),
+        followups: wanting(config, &["media.persisted", "media.failed"]),
         hold_until: waits
             .then(|| now.checked_add(config.auto_persist.hold_webhook).ok())
             .flatten(),
@@ -93,11 +96,11 @@ fn new_media(
     }
 }
 
-fn wanting(config: &SessionConfig, event: &str) -> Vec<String> {
+fn wanting(config: &SessionConfig, events: &[&str]) -> Vec<String> {
     config
         .endpoints
         .iter()
-        .filter(|endpoint| endpoint.wants(event))
+        .filter(|endpoint| events.iter().any(|event| endpoint.wants(event)))
         .map(|endpoint| endpoint.id.clone())
         .collect()
 }
@@ -109,15 +112,5 @@ fn content(event: &Event) -> Option<&Content> {
         | Event::Reaction { .. }
         | Event::Vote { .. }
         | Event::Placeholder { .. } => None,
-    }
-}
-
-fn event_name(event: &Event) -> &'static str {
-    match event {
-        Event::Received(_) | Event::Placeholder { .. } => "message.received",
-        Event::Edited { .. } => "message.edited",
-        Event::Revoked { .. } => "message.revoked",
-        Event::Reaction { .. } => "message.reaction",
-        Event::Vote { .. } => "message.vote",
     }
 }

@@ -182,7 +182,7 @@ impl MediaInfos for Session {
     fn info(&self, record: &MediaRecord, now: Timestamp) -> MediaInfo {
         let url = record.key.as_deref().and_then(|key| {
             let bucket = self.bucket_of(record)?;
-            match bucket.url(key, None, now) {
+            match bucket.url(key, now) {
                 Ok(url) => Some(url),
                 Err(error) => {
                     tracing::warn!(session = %self.key, media = %record.id, %error, "no URL for a stored object");

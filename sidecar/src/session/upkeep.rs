@@ -17,7 +17,7 @@ pub(super) async fn run(session: Arc<Session>) {
     let mut prune = tokio::time::interval(PRUNE_EVERY);
     prune.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let mut changed = pin!(session.store().outbox_changed().notified());
+        let mut changed = pin!(session.store().holds_changed().notified());
         changed.as_mut().enable();
         let release = tokio::time::sleep(until_next_release(&session).await);
         tokio::select! {

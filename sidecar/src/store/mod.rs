@@ -160,6 +160,13 @@ impl Store {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Notified when an event may be newly held. One task waits on each notifier: a notification
+    /// wakes one waiter, and is kept for it when it is busy.
+    #[must_use]
+    pub fn holds_changed(&self) -> &Notify {
+        &self.shared.signals.holds
+    }
+
     /// The session whose store this is.
     #[must_use]
     pub fn session(&self) -> &SessionKey {

@@ -64,9 +64,9 @@ async fn attempt(
         length,
         sha256,
         content_type: record.reference.content_type().to_owned(),
-        content_disposition: Some(disposition(
+        content_disposition: Some(disposition::header(
             record.reference.file_name.as_deref(),
-            record.reference.mime_type.as_deref(),
+            record.reference.content_type(),
         )),
         metadata: metadata(record),
     };

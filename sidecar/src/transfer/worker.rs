@@ -11,7 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::{TransferError, backoff, persist, source::Fetch};
 use crate::{
-    bucket::{Bucket, KeyParts, key::extension},
+    bucket::{
+        Bucket,
+        key::{KeyParts, extension, object_key},
+    },
     clock,
     session::Session,
     store::{MediaError, MediaRecord, StoreError, Stored},
@@ -154,18 +157,20 @@ async fn fixed_key(
     bucket: &Bucket,
     record: &MediaRecord,
 ) -> Result<String, TransferError> {
-    let sha256 = record.reference.sha256.map(hex::encode);
-    let key = bucket.object_key(&KeyParts {
-        tenant: &session.key().tenant,
-        session: &session.key().session,
-        media_id: &record.id.0,
-        message_id: &record.message.id,
-        // Without the sender's hash the media id stands for the file just as well.
-        sha256_hex: sha256.as_deref().unwrap_or(&record.id.0),
-        kind: record.reference.kind.as_str(),
-        timestamp: key_time(record),
-        ext: extension(record.reference.mime_type.as_deref()),
-    });
+    let key = object_key(
+        bucket.key_template(),
+        &KeyParts {
+            prefix: bucket.prefix(),
+            tenant: &session.key().tenant,
+            session: &session.key().session,
+            media_id: &record.id.0,
+            message_id: &record.message.id,
+            sha256: record.reference.sha256,
+            kind: record.reference.kind,
+            timestamp: key_time(record),
+            ext: extension(record.reference.mime_type.as_deref()),
+        },
+    );
     let fixed = session
         .store()
         .fix_target(&record.id, &bucket.config().bucket, &key)
@@ -196,7 +201,7 @@ async fn write_outcome(
     let (store, now) = (session.store(), clock::now());
     let error = match outcome {
         Ok(stored) => {
-            tracing::info!(session = %session.key(), media = %record.id, message = %record.message.id, bytes = stored.length, "stored");
+            tracing::info!(session = %session.key(), media = %record.id, bytes = stored.length, "stored");
             store.transfer_stored(&record.id, *stored, now).await?;
             session.media_changed();
             return session.bucket_works().await;
@@ -205,14 +210,14 @@ async fn write_outcome(
     };
     let about_bucket = error.is_about_bucket();
     if is_final(record, error, now) {
-        tracing::warn!(session = %session.key(), media = %record.id, message = %record.message.id, %error, "given up");
+        tracing::warn!(session = %session.key(), media = %record.id, %error, "given up");
         store
             .transfer_failed(&record.id, media_error(error, false), now)
             .await?;
     } else {
         let pause = backoff::pause(record.attempts, error.retry_after(), rand::random());
         let due = now.checked_add(pause).unwrap_or(Timestamp::MAX);
-        tracing::info!(session = %session.key(), media = %record.id, message = %record.message.id, %error, pause_ms = pause.as_millis(), "will be tried again");
+        tracing::info!(session = %session.key(), media = %record.id, %error, pause_ms = pause.as_millis(), "will be tried again");
         let integrity = matches!(error, TransferError::Integrity(_));
         store
             .transfer_waiting(&record.id, due, media_error(error, true), integrity, now)

@@ -74,7 +74,7 @@ impl Verdict {
             Some(refused) if refused.kind() == ConnectErrorKind::Refused => {
                 ("EndpointNotAllowed", refusal(refused))
             }
-            Some(error) => (reason(error.kind()), error.to_string()),
+            Some(error) => (reason(error.kind()), with_cause(error)),
             None => ("ConnectFailed", "the connection broke off".to_owned()),
         };
         Self::failed(reason, &detail)
@@ -103,6 +103,13 @@ fn refusal(error: &ConnectError) -> String {
         ConnectError::Refused(refusal) => refusal.to_string(),
         other => other.to_string(),
     }
+}
+
+/// The error and the system's own word for it, such as an unknown certificate issuer.
+fn with_cause(error: &ConnectError) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn reason(kind: ConnectErrorKind) -> &'static str {

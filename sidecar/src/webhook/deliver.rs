@@ -83,6 +83,7 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
         while !shutdown.is_cancelled() {
             let mut changed = pin!(store.outbox_changed().notified());
             changed.as_mut().enable();
+            self.finish_all();
             let pause = self.claim().await.unwrap_or_else(|error| {
                 warn!(%error, "outbox not readable, trying again");
                 Some(RECHECK)
@@ -145,6 +146,14 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
             attempts.make(&endpoint, &delivery).await;
             endpoint.id
         });
+    }
+
+    /// Frees the slots of all that ended meanwhile: each claim costs a commit, so it should be for
+    /// as many as possible.
+    fn finish_all(&mut self) {
+        while let Some(ended) = self.running.try_join_next() {
+            self.finish(ended);
+        }
     }
 
     /// Frees the slot of an attempt that ended.
@@ -211,3 +220,7 @@ async fn sleep(pause: Option<Duration>) {
 #[cfg(test)]
 #[path = "deliver_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "deliver_media_tests.rs"]
+mod media_tests;

@@ -3,115 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::json;
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 
 use super::*;
-use crate::api::media_info::{MediaInfo, media_info};
-use crate::message::{MessageKey, SessionKey};
-use crate::store::{Depths, MediaRecord, NewMessage, StoreLimits};
-use crate::webhook::sink::{Seen, Sink, client_for, status_only};
+use crate::webhook::scene::{LOOPBACK, Scene};
+use crate::webhook::sink::{Seen, Sink, status_only};
 use crate::webhook::{Secret, sign};
-
-const LOOPBACK: &[&str] = &["127.0.0.0/8"];
-
-struct NoUrls;
-
-impl MediaInfos for NoUrls {
-    fn info(&self, record: &MediaRecord, _: Timestamp) -> MediaInfo {
-        media_info(&record.session, record, None)
-    }
-}
-
-/// A running deliverer over a store of its own.
-struct Scene {
-    store: Store,
-    config: watch::Sender<Arc<Vec<Endpoint>>>,
-    tally: Arc<Tally>,
-    shutdown: CancellationToken,
-    running: JoinHandle<()>,
-    _dir: TempDir,
-}
-
-impl Scene {
-    async fn start(endpoints: Vec<Endpoint>, allow: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let session = SessionKey {
-            tenant: "acme".to_owned(),
-            session: "default".to_owned(),
-        };
-        let path = dir.path().join("titan.db");
-        let store = Store::open(&path, session, None, StoreLimits::default());
-        let store = store.await.unwrap();
-        let (config, endpoints) = watch::channel(Arc::new(endpoints));
-        let client = client_for(allow);
-        let deliverer = Deliverer::new(store.clone(), endpoints, client, Arc::new(NoUrls));
-        let (tally, shutdown) = (deliverer.tally(), CancellationToken::new());
-        let running = tokio::spawn(deliverer.run(shutdown.clone()));
-        Self {
-            store,
-            config,
-            tally,
-            shutdown,
-            running,
-            _dir: dir,
-        }
-    }
-
-    /// Accepts one message per (chat, id), in this order, for every endpoint.
-    async fn accept(&self, messages: &[(&str, &str)]) {
-        let config = Arc::clone(&self.config.borrow());
-        let ids = config.iter().map(|e| e.id.clone()).collect::<Vec<_>>();
-        let now = clock::now();
-        let messages = messages
-            .iter()
-            .map(|(chat, id)| message(chat, id, &ids, now));
-        self.store.accept(messages.collect(), now).await.unwrap();
-    }
-
-    async fn wait_until(&self, fits: impl Fn(&Depths) -> bool) {
-        let waited = timeout(Duration::from_secs(30), async {
-            while !fits(&self.store.depths().await.unwrap()) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        });
-        waited.await.expect("the queue gets there in time");
-    }
-
-    async fn wait_until_empty(&self) {
-        self.wait_until(|depths| depths.deliveries_pending == 0)
-            .await;
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        let stopped = timeout(Duration::from_secs(30), self.running);
-        stopped.await.expect("it stops in time").unwrap();
-    }
-}
-
-fn message(chat: &str, id: &str, endpoints: &[String], now: Timestamp) -> NewMessage {
-    NewMessage {
-        key: MessageKey {
-            chat: chat.to_owned(),
-            from_me: false,
-            participant: None,
-            id: id.to_owned(),
-        },
-        received_at: now,
-        timestamp: Some(now.as_second()),
-        event: "message.received",
-        facts: json!({"id": id, "chatId": chat}),
-        placeholder: false,
-        media: Vec::new(),
-        links_to_edit_of: None,
-        endpoints: endpoints.to_vec(),
-        followups: Vec::new(),
-        hold_until: None,
-    }
-}
 
 #[tokio::test]
 async fn a_failed_delivery_is_repeated_under_its_id_and_signed_anew() {

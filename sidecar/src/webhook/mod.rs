@@ -14,6 +14,8 @@ pub mod jid;
 pub mod payload;
 pub mod render;
 pub mod request;
+#[cfg(test)]
+mod scene;
 pub mod secret;
 pub mod sign;
 #[cfg(test)]

@@ -1,6 +1,13 @@
 //! The bucket against two real S3 servers, which check other things than each other: versitygw and
 //! SeaweedFS. They are installed by `tests/servers/`; a server that can't be had fails the test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking; the lints exempt only functions marked as tests"
+)]
+
 mod server;
 
 use std::collections::BTreeMap;
@@ -13,7 +20,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use server::{ACCESS, Program, SECRET, Server, open};
 use sha2::{Digest, Sha256};
-use titan_sidecar::bucket::{BoxError, Bucket, BucketError, Encryption, NewObject, Object};
+use titan_sidecar::bucket::{
+    BoxError, Bucket, BucketConfig, BucketError, Encryption, NewObject, Object,
+};
 
 /// Runs each fact against each server.
 macro_rules! facts {
@@ -231,9 +240,10 @@ async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
 }
 
 async fn a_missing_bucket_is_named_and_not_created(server: &Server) {
-    let mut elsewhere = server.config();
-    elsewhere.bucket = "not-there".to_owned();
-    let elsewhere = open(elsewhere);
+    let elsewhere = open(BucketConfig {
+        bucket: "not-there".to_owned(),
+        ..server.config()
+    });
     for length in [3, 20_000_000] {
         let content = noise(length);
         let error = elsewhere

@@ -20,7 +20,7 @@ pub(crate) const ACCESS: &str = "titan-test-access";
 pub(crate) const SECRET: &str = "titan-test-secret-0123456789";
 
 /// Most that a server may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// Another process may take a port that was free: then others are tried.
 const STARTS: usize = 3;
 
