@@ -115,13 +115,6 @@ impl fmt::Display for SessionKey {
 // === impl MessageKey ===
 
 impl MessageKey {
-    /// The id that ties a message's log lines together, from inbound to webhook.
-    #[must_use]
-    pub fn trace_id(&self, session: &SessionKey) -> String {
-        let hash = self.hash(session);
-        hex::encode(hash.get(..16).unwrap_or(&hash))
-    }
-
     /// SHA-256 over session and key, each field with its length before it, so that no two keys
     /// share an input.
     #[must_use]
