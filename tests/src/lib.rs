@@ -5,7 +5,8 @@
 //! `stage` puts a scene up: `sidecar` (the process), `cdn`, `bucket` and `sink` (fakes that count
 //! and break on purpose) and `manifests` (what `kubectl apply` would take). `media` encrypts with
 //! code of its own, so that the product is never its own judge; `baileys` renders messages;
-//! `api` talks to the process and holds every answer against its own OpenAPI document.
+//! `api` talks to the process and holds every answer against its own OpenAPI document. `bench` has
+//! what the benchmark programs in `bin` share.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@
 
 pub mod api;
 pub mod baileys;
+pub mod bench;
 pub mod bucket;
 pub mod cache;
 pub mod cdn;
