@@ -20,7 +20,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the sessions that manifests name.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Show the whole of it with an embedded bucket and sample messages; needs nothing.
     Demo(Demo),
     /// Print the OpenAPI document of the API.

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match args.command {
-        Command::Serve(args) => return run_serve(args),
+        Command::Serve(args) => return run_serve(*args),
         Command::Demo(args) => {
             runtime().and_then(|runtime| runtime.block_on(demo::run(&args)).map_err(Into::into))
         }

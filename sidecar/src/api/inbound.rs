@@ -1,5 +1,10 @@
 //! A gateway's webhook: parsed, stored, then 202.
 
+#![allow(
+    unused_qualifications,
+    reason = "utoipa::path expands parameter types with their path"
+)]
+
 use std::sync::Arc;
 
 use axum::{

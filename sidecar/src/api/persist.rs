@@ -89,7 +89,7 @@ async fn save(
     if record.status == MediaStatus::Stored {
         return Ok(record);
     }
-    let mut changes = session.media_changes();
+    let mut states = session.media_changes();
     let id = record.id.clone();
     let mut latest = session
         .store()
@@ -101,7 +101,7 @@ async fn save(
     while !matches!(latest.status, MediaStatus::Stored | MediaStatus::Failed) {
         tokio::select! {
             () = &mut deadline => break,
-            changed = changes.changed() => if changed.is_err() { break },
+            change = states.changed() => if change.is_err() { break },
         }
         latest = session
             .store()

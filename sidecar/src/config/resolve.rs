@@ -112,17 +112,15 @@ impl Resolver<'_> {
     }
 
     fn refuse_unsupported(&mut self, paths: Vec<&'static str>) -> Result<(), ConfigError> {
-        match (self.mode, paths.first()) {
-            (Mode::Standalone, Some(path)) => Err(self.error(
+        if let (Mode::Standalone, Some(path)) = (self.mode, paths.first()) {
+            return Err(self.error(
                 path.trim_start_matches("spec."),
                 "Unsupported: this version does not honour the field yet".to_owned(),
-            )),
-            _ => {
-                self.unsupported
-                    .extend(paths.into_iter().map(str::to_owned));
-                Ok(())
-            }
+            ));
         }
+        self.unsupported
+            .extend(paths.into_iter().map(str::to_owned));
+        Ok(())
     }
 
     fn keys(

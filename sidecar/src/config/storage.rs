@@ -124,7 +124,7 @@ fn credentials(
         let text = optional(named, names).and_then(SecretValue::text);
         let key = named
             .as_deref()
-            .or(names.first().copied())
+            .or_else(|| names.first().copied())
             .unwrap_or_default();
         text.filter(|text| !text.is_empty())
             .map(str::to_owned)
@@ -187,10 +187,12 @@ fn url_mode(url: &tenant_storage::StorageUrl) -> Result<UrlMode, (String, String
         },
         Mode::Direct => UrlMode::Direct,
         Mode::Public => UrlMode::Public {
-            base: parse_url("spec.url.publicBaseUrl", url.public_base_url.as_deref())?.ok_or((
-                "spec.url.publicBaseUrl".to_owned(),
-                "is required with mode Public".to_owned(),
-            ))?,
+            base: parse_url("spec.url.publicBaseUrl", url.public_base_url.as_deref())?.ok_or_else(
+                || {
+                    let message = "is required with mode Public".to_owned();
+                    ("spec.url.publicBaseUrl".to_owned(), message)
+                },
+            )?,
         },
     })
 }

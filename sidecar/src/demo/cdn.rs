@@ -19,7 +19,7 @@ use super::{DemoError, samples::Sample};
 /// # Errors
 ///
 /// When no loopback port can be had.
-pub async fn start(samples: &[Sample]) -> Result<Url, DemoError> {
+pub(super) async fn start(samples: &[Sample]) -> Result<Url, DemoError> {
     let blobs: HashMap<String, Bytes> = samples
         .iter()
         .map(|sample| {

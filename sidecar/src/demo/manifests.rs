@@ -1,28 +1,25 @@
 //! The demo's folder: bucket, records, and the manifests that a tenant would apply.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 use url::Url;
 
 /// The demo's bucket.
-pub const BUCKET: &str = "acme-media";
+pub(super) const BUCKET: &str = "acme-media";
 
 /// The bucket's access key id.
-pub const ACCESS_KEY_ID: &str = "demo";
+pub(super) const ACCESS_KEY_ID: &str = "demo";
 
 /// A folder that is gone when the demo ends, and the secrets made for it.
 #[derive(Debug)]
-pub struct Stage {
+pub(super) struct Stage {
     dir: PathBuf,
     /// Secret key of the bucket.
-    pub secret_access_key: String,
+    pub(super) secret_access_key: String,
     /// Signs webhooks.
-    pub hmac_key: String,
+    pub(super) hmac_key: String,
     /// Opens the API.
-    pub api_key: String,
+    pub(super) api_key: String,
 }
 
 impl Stage {
@@ -31,7 +28,7 @@ impl Stage {
     /// # Errors
     ///
     /// When it can't be made.
-    pub fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let dir = std::env::temp_dir().join(format!("titan-demo-{}", random()));
         fs::create_dir_all(dir.join("manifests"))?;
         fs::create_dir_all(dir.join("bucket"))?;
@@ -45,19 +42,19 @@ impl Stage {
 
     /// Where the embedded bucket keeps its objects.
     #[must_use]
-    pub fn bucket_dir(&self) -> PathBuf {
+    pub(super) fn bucket_dir(&self) -> PathBuf {
         self.dir.join("bucket")
     }
 
     /// The sidecar's records.
     #[must_use]
-    pub fn data_dir(&self) -> PathBuf {
+    pub(super) fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
     }
 
     /// What a tenant would apply.
     #[must_use]
-    pub fn manifests(&self) -> PathBuf {
+    pub(super) fn manifests(&self) -> PathBuf {
         self.dir.join("manifests")
     }
 
@@ -66,7 +63,7 @@ impl Stage {
     /// # Errors
     ///
     /// When they can't be written.
-    pub fn write(&self, bucket: &Url, hooks: &Url) -> io::Result<()> {
+    pub(super) fn write(&self, bucket: &Url, hooks: &Url) -> io::Result<()> {
         let text = format!(
             r#"apiVersion: v1
 kind: Secret
@@ -107,12 +104,6 @@ spec:
             endpoint = bucket.as_str().trim_end_matches('/'),
         );
         fs::write(self.manifests().join("acme.yaml"), text)
-    }
-
-    /// The folder.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 }
 

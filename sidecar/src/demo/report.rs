@@ -3,7 +3,7 @@
 use super::{manifests::Stage, walk::Walk};
 
 /// The table's head.
-pub fn header() {
+pub(super) fn header() {
     println!(
         "\n  {:<14} {:<9} {:>8}  {:<64} {:<8} webhook",
         "message", "kind", "bytes", "object", "SHA-256"
@@ -11,7 +11,7 @@ pub fn header() {
 }
 
 /// One message.
-pub fn row(title: &str, kind: &str, bytes: usize, key: &str, equal: bool, signed: bool) {
+pub(super) fn row(title: &str, kind: &str, bytes: usize, key: &str, equal: bool, signed: bool) {
     println!(
         "  {title:<14} {kind:<9} {bytes:>8}  {key:<64} {:<8} {}",
         if equal { "verified" } else { "DIFFERS" },
@@ -24,7 +24,7 @@ pub fn row(title: &str, kind: &str, bytes: usize, key: &str, equal: bool, signed
 }
 
 /// How to go on by hand.
-pub fn stay(walk: &Walk, stage: &Stage) {
+pub(super) fn stay(walk: &Walk, stage: &Stage) {
     let base = walk.url("").map(String::from).unwrap_or_default();
     println!("\n  Everything stays up until Ctrl-C. Try:\n");
     println!("  export KEY={}", stage.api_key);

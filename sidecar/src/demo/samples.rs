@@ -8,17 +8,17 @@ use crate::media::{Encrypted, MediaKey, MediaType, encrypt};
 
 /// One file, encrypted as WhatsApp does, and its message.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub(super) struct Sample {
     /// What the table calls it.
-    pub title: &'static str,
+    pub(super) title: &'static str,
     /// WhatsApp message id.
-    pub message_id: String,
+    pub(super) message_id: String,
     /// What the sender sent.
-    pub plaintext: Bytes,
+    pub(super) plaintext: Bytes,
     /// What lies on the CDN.
-    pub blob: Bytes,
+    pub(super) blob: Bytes,
     /// Path on the CDN, with its signed query.
-    pub direct_path: String,
+    pub(super) direct_path: String,
     message: Value,
 }
 
@@ -97,19 +97,19 @@ fn pattern(length: usize) -> Bytes {
 
 /// A sample of every kind. `random` gives each file its own key.
 #[must_use]
-pub fn all(random: impl Fn() -> [u8; 32]) -> Vec<Sample> {
+pub(super) fn all(random: impl Fn() -> [u8; 32]) -> Vec<Sample> {
     kinds()
         .into_iter()
         .enumerate()
-        .map(|(index, kind)| sample(index, kind, MediaKey(random())))
+        .map(|(index, kind)| sample(index, kind, &MediaKey(random())))
         .collect()
 }
 
 /// A picture of which one byte on the CDN was changed on the way.
 #[must_use]
-pub fn corrupted(random: impl Fn() -> [u8; 32]) -> Option<Sample> {
+pub(super) fn corrupted(random: impl Fn() -> [u8; 32]) -> Option<Sample> {
     let kind = kinds().into_iter().next()?;
-    let mut sample = sample(99, kind, MediaKey(random()));
+    let mut sample = sample(99, kind, &MediaKey(random()));
     let mut blob = sample.blob.to_vec();
     let middle = blob.len() / 2;
     *blob.get_mut(middle)? ^= 1;
@@ -118,14 +118,14 @@ pub fn corrupted(random: impl Fn() -> [u8; 32]) -> Option<Sample> {
     Some(sample)
 }
 
-fn sample(index: usize, kind: Kind, key: MediaKey) -> Sample {
+fn sample(index: usize, kind: Kind, key: &MediaKey) -> Sample {
     let (name, title, media_type, mime_type, file_name, plaintext) = kind;
     let Encrypted {
         blob,
         sha256,
         enc_sha256,
         sidecar,
-    } = encrypt(&key, media_type, &plaintext);
+    } = encrypt(key, media_type, &plaintext);
     let direct_path = format!("/v/t62.7118-24/{index:04}?ccb=11-4&oh=01_demo&oe=7FFFFFFF");
     let mut media = json!({
         "url": format!("https://mmg.whatsapp.net{direct_path}"),
@@ -162,7 +162,7 @@ fn sample(index: usize, kind: Kind, key: MediaKey) -> Sample {
 impl Sample {
     /// The webhook of a Baileys gateway.
     #[must_use]
-    pub fn upsert(&self, timestamp: i64) -> Value {
+    pub(super) fn upsert(&self, timestamp: i64) -> Value {
         json!({
             "event": "messages.upsert",
             "data": {

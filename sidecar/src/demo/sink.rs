@@ -10,11 +10,11 @@ use crate::webhook::{Secret, sign};
 
 /// One delivery.
 #[derive(Debug)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// The envelope.
-    pub event: Value,
+    pub(super) event: Value,
     /// `X-Webhook-Signature` is the HMAC of the raw body.
-    pub signature_valid: bool,
+    pub(super) signature_valid: bool,
 }
 
 /// Starts the sink; deliveries come out of the channel.
@@ -22,7 +22,9 @@ pub struct Delivery {
 /// # Errors
 ///
 /// When no loopback port can be had.
-pub async fn start(secret: Secret) -> Result<(Url, mpsc::UnboundedReceiver<Delivery>), DemoError> {
+pub(super) async fn start(
+    secret: Secret,
+) -> Result<(Url, mpsc::UnboundedReceiver<Delivery>), DemoError> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let router = Router::new()
         .route("/hooks", post(take))

@@ -17,11 +17,11 @@ use url::Url;
 use super::{DemoError, report, samples::Sample, sink::Delivery};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The gateway and the application.
 #[derive(Debug)]
-pub struct Walk {
+pub(super) struct Walk {
     api: Url,
     key: String,
     http: Client<HttpConnector, Full<Bytes>>,
@@ -30,7 +30,11 @@ pub struct Walk {
 
 impl Walk {
     /// Speaks to the API with a key; webhooks come out of `deliveries`.
-    pub fn new(api: Url, key: String, deliveries: mpsc::UnboundedReceiver<Delivery>) -> Self {
+    pub(super) fn new(
+        api: Url,
+        key: String,
+        deliveries: mpsc::UnboundedReceiver<Delivery>,
+    ) -> Self {
         Self {
             api,
             key,
@@ -44,7 +48,7 @@ impl Walk {
     /// # Errors
     ///
     /// The first thing that did not hold.
-    pub async fn through(
+    pub(super) async fn through(
         &mut self,
         samples: &[Sample],
         corrupted: &Sample,
@@ -180,7 +184,7 @@ impl Walk {
     /// # Errors
     ///
     /// When `path` makes no URL.
-    pub fn url(&self, path: &str) -> Result<Url, DemoError> {
+    pub(super) fn url(&self, path: &str) -> Result<Url, DemoError> {
         Ok(self.api.join("api/sessions/default/")?.join(path)?)
     }
 

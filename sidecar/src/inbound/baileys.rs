@@ -74,7 +74,8 @@ fn read_at(value: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     if is_event_map(value) {
         let mut found = Found::default();
         for (event, data) in value.members() {
-            found.append(read_event(event, data, &format!("{at}/{event}"))?);
+            let event_at = format!("{at}/{}", event.replace('~', "~0").replace('/', "~1"));
+            found.append(read_event(event, data, &event_at)?);
         }
         return Ok(found);
     }
@@ -144,11 +145,7 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
         id: id.to_owned(),
         chat: chat.to_owned(),
         timestamp: value.get("messageTimestamp").and_then(seconds),
-        push_name: owned(
-            value
-                .text_at("pushName")
-                .or(value.text_at("verifiedBizName")),
-        ),
+        push_name: text_of(value, &["pushName", "verifiedBizName"]),
         message: message.map(|message| Box::new(read_message::<wa::Message>(message))),
         placeholder: stub.map(|_| cipher_reason(key)),
         ..Envelope::default()
@@ -161,9 +158,9 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
 }
 
 fn name_parties(envelope: &mut Envelope, key: &Json<'_>, value: &Json<'_>) {
-    let first = |names: &[&str]| owned(names.iter().find_map(|name| key.text_at(name)));
+    let first = |names: &[&str]| text_of(key, names);
     envelope.from_me = key.get("fromMe").and_then(boolean).unwrap_or(false);
-    envelope.participant = first(&["participant"]).or_else(|| owned(value.text_at("participant")));
+    envelope.participant = first(&["participant"]).or_else(|| text_of(value, &["participant"]));
     envelope.participant_alt = first(&["participantPn", "participantAlt", "participantLid"]);
     envelope.chat_alt = first(&["remoteJidAlt"]);
     // `senderPn` is the chat's number in a direct chat, unless the session itself is the sender.
@@ -194,6 +191,10 @@ pub(super) fn seconds(value: &Json<'_>) -> Option<i64> {
 
 pub(super) fn owned(text: Option<&str>) -> Option<String> {
     text.map(str::to_owned)
+}
+
+fn text_of(value: &Json<'_>, names: &[&str]) -> Option<String> {
+    owned(names.iter().find_map(|name| value.text_at(name)))
 }
 
 fn is_web_message(value: &Json<'_>) -> bool {

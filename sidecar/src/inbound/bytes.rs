@@ -47,13 +47,12 @@ fn text_bytes(text: &str) -> Option<Vec<u8>> {
         Some(url) => url.split_once(";base64,")?.1,
         None => text,
     };
-    let text = text.trim();
     if is_hex(text) {
         return hex::decode(text).ok();
     }
     let standard: Vec<u8> = text
         .bytes()
-        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+        .filter(|byte| !matches!(byte, b'\r' | b'\n' | b'\t'))
         .map(|byte| match byte {
             b'-' | b' ' => b'+', // a space is a plus that went through form encoding
             b'_' => b'/',

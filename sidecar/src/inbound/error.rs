@@ -31,20 +31,6 @@ impl ParseError {
         }
     }
 
-    /// A parser's error by kind and place; its own text could quote what the body says.
-    pub(super) fn malformed_json(error: &serde_json::Error) -> Self {
-        let kind = if error.is_eof() {
-            "the JSON ends too early"
-        } else {
-            "the body is not JSON"
-        };
-        let (line, column) = (error.line(), error.column());
-        Self::new(
-            "malformed_json",
-            format!("{kind} (line {line}, column {column})"),
-        )
-    }
-
     pub(super) fn missing_id(pointer: impl Into<String>) -> Self {
         Self::new("missing_id", "a message has no id").at(pointer)
     }
@@ -56,4 +42,18 @@ impl ParseError {
     pub(super) fn unknown_shape(pointer: impl Into<String>, message: &str) -> Self {
         Self::new("unknown_shape", message).at(pointer)
     }
+}
+
+/// A parser's error by kind and place; its own text could quote what the body says.
+pub(super) fn malformed_json(error: &serde_json::Error) -> ParseError {
+    let kind = if error.is_eof() {
+        "the JSON ends too early"
+    } else {
+        "the body is not JSON"
+    };
+    let (line, column) = (error.line(), error.column());
+    ParseError::new(
+        "malformed_json",
+        format!("{kind} (line {line}, column {column})"),
+    )
 }

@@ -179,12 +179,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut bytes = Vec::new();
         let mut list = Vec::new();
         while let Some(value) = seq.next_element_seed(self.child())? {
-            match byte(&value).filter(|_| list.is_empty()) {
-                Some(byte) => bytes.push(byte),
-                None => {
-                    list.extend(bytes.drain(..).map(|byte| Json::Integer(byte.into())));
-                    list.push(value);
-                }
+            if let Some(byte) = byte(&value).filter(|_| list.is_empty()) {
+                bytes.push(byte);
+            } else {
+                list.extend(bytes.drain(..).map(|byte| Json::Integer(byte.into())));
+                list.push(value);
             }
         }
         Ok(if bytes.is_empty() {
@@ -199,15 +198,12 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut members: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
         while let Some(name) = map.next_key_seed(Name)? {
             let value = map.next_value_seed(self.child())?;
-            match index(&name)
-                .zip(byte(&value))
-                .filter(|_| members.is_empty())
-            {
-                Some(entry) => indexed.push(entry),
-                None => {
-                    members.extend(indexed.drain(..).map(named));
-                    members.push((name, value));
-                }
+            let entry = index(&name).zip(byte(&value));
+            if let Some(entry) = entry.filter(|_| members.is_empty()) {
+                indexed.push(entry);
+            } else {
+                members.extend(indexed.drain(..).map(named));
+                members.push((name, value));
             }
         }
         if indexed.is_empty() {

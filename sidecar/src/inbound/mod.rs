@@ -12,7 +12,9 @@ mod number;
 mod proto_json;
 mod protobuf;
 mod schema;
+mod surrogates;
 mod whatsmeow;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ mod tests;
 pub use error::ParseError;
 pub use format::Format;
 
+use error::malformed_json as malformed;
 use json::Json;
 
 use crate::message::{Envelope, Incoming, understand};
@@ -79,7 +82,7 @@ struct Shape {
 }
 
 /// In the order in which they are tried.
-const SHAPES: [Shape; 2] = [
+static SHAPES: [Shape; 2] = [
     Shape {
         format: Format::Whatsmeow,
         recognises: whatsmeow::recognises,
@@ -103,25 +106,39 @@ pub fn parse(request: Request<'_>) -> Result<Parsed, ParseError> {
         query,
         body,
     } = request;
-    if body.is_empty() {
-        return Err(ParseError::new("malformed_json", "the body is empty"));
-    }
     let (format, found) = match format {
         Some(Format::ProtobufWebMessageInfo) => {
             (Format::ProtobufWebMessageInfo, protobuf::web_message(body)?)
         }
         Some(Format::ProtobufMessage) => (Format::ProtobufMessage, protobuf::message(body, query)?),
-        Some(format) => json_as(format, body)?,
+        Some(format) => read_json(Some(format), body)?,
         None => match format::encoding(content_type)? {
-            format::Encoding::Json => json_detected(body)?,
+            format::Encoding::Json => read_json(None, body)?,
             format::Encoding::Protobuf => protobuf::detected(body, query)?,
         },
     };
     Ok(Parsed::new(format, found))
 }
 
-fn json_as(format: Format, body: &[u8]) -> Result<(Format, Found), ParseError> {
-    let shape = SHAPES
+fn read_json(format: Option<Format>, body: &[u8]) -> Result<(Format, Found), ParseError> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let repaired;
+    let value = match json::parse(body) {
+        Ok(value) => value,
+        Err(error) => {
+            repaired = surrogates::repaired(body).ok_or_else(|| malformed(&error))?;
+            json::parse(&repaired).map_err(|error| malformed(&error))?
+        }
+    };
+    let shape = match format {
+        Some(format) => shape_of(format)?,
+        None => shape_found(&value)?,
+    };
+    Ok((shape.format, (shape.read)(&value)?))
+}
+
+fn shape_of(format: Format) -> Result<&'static Shape, ParseError> {
+    SHAPES
         .iter()
         .find(|shape| shape.format == format)
         .ok_or_else(|| {
@@ -129,25 +146,19 @@ fn json_as(format: Format, body: &[u8]) -> Result<(Format, Found), ParseError> {
                 "unknown_shape",
                 format!("format `{format}` is not read by this version"),
             )
-        })?;
-    Ok((format, (shape.read)(&json_value(body)?)?))
+        })
 }
 
-fn json_detected(body: &[u8]) -> Result<(Format, Found), ParseError> {
-    let value = json_value(body)?;
-    let shape = SHAPES.iter().find(|shape| (shape.recognises)(&value));
-    let shape = shape.ok_or_else(|| {
-        ParseError::new(
-            "unknown_shape",
-            "the body is in no known gateway's shape; name it with ?format=",
-        )
-    })?;
-    Ok((shape.format, (shape.read)(&value)?))
-}
-
-fn json_value(body: &[u8]) -> Result<Json<'_>, ParseError> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    json::parse(body).map_err(|error| ParseError::malformed_json(&error))
+fn shape_found(value: &Json<'_>) -> Result<&'static Shape, ParseError> {
+    SHAPES
+        .iter()
+        .find(|shape| (shape.recognises)(value))
+        .ok_or_else(|| {
+            ParseError::new(
+                "unknown_shape",
+                "the body is in no known gateway's shape; name it with ?format=",
+            )
+        })
 }
 
 // === impl Parsed ===

@@ -5,13 +5,13 @@ use waproto::codec;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::web_message_info::StubType;
 
-use super::{Format, Found, ParseError, Query};
+use super::{Format, Found, ParseError, Query, wire};
 use crate::message::Envelope;
 
 /// `WebMessageInfo.message`.
 const MESSAGE_FIELD: u64 = 2;
-/// Wire type of length-delimited fields.
-const DELIMITED: u64 = 2;
+/// Deepest nesting that is decoded. Sixteen wrappers take half of it.
+const MAX_NESTING: usize = 64;
 
 /// Reads a protobuf body of either kind. An id or chat in the query stands for a bare message;
 /// guessing by the first field alone would let a text choose its chat.
@@ -40,7 +40,10 @@ pub(super) fn message(body: &[u8], query: Query) -> Result<Found, ParseError> {
         timestamp,
         ..Envelope::default()
     };
-    match codec::message_decode(body) {
+    if body.is_empty() {
+        return Err(malformed(&DecodeError::UnexpectedEof));
+    }
+    match decode(body, codec::message_decode) {
         Ok(message) => envelope.message = Some(Box::new(message)),
         Err(error) => envelope.fault = Some(senders_fault(&error)?),
     }
@@ -49,15 +52,22 @@ pub(super) fn message(body: &[u8], query: Query) -> Result<Found, ParseError> {
 
 /// A `WebMessageInfo`. If only what its sender wrote can't be decoded, the rest still counts.
 pub(super) fn web_message(body: &[u8]) -> Result<Found, ParseError> {
-    let (info, fault) = match codec::web_message_info_decode(body) {
-        Ok(info) => (info, None),
+    if body.is_empty() {
+        return Err(malformed(&DecodeError::UnexpectedEof));
+    }
+    match decode(body, codec::web_message_info_decode) {
+        Ok(info) => found(info, None),
         Err(error) => {
             let fault = senders_fault(&error)?;
             let rest = without_message(body).ok_or_else(|| malformed(&error))?;
-            let info = codec::web_message_info_decode(&rest).map_err(|error| malformed(&error))?;
-            (info, Some(fault))
+            let info =
+                decode(&rest, codec::web_message_info_decode).map_err(|error| malformed(&error))?;
+            found(info, Some(fault))
         }
-    };
+    }
+}
+
+fn found(info: wa::WebMessageInfo, fault: Option<String>) -> Result<Found, ParseError> {
     let wa::WebMessageInfo {
         key,
         message,
@@ -78,11 +88,11 @@ pub(super) fn web_message(body: &[u8]) -> Result<Found, ParseError> {
         id: given(key.id).ok_or_else(|| ParseError::missing_id("/key/id"))?,
         chat: given(key.remote_jid).ok_or_else(|| ParseError::missing_chat("/key/remoteJid"))?,
         from_me: key.from_me == Some(true),
-        participant: given(key.participant).or(given(participant)),
+        participant: given(key.participant).or_else(|| given(participant)),
         timestamp: message_timestamp
             .and_then(|time| i64::try_from(time).ok())
             .filter(|time| *time > 0),
-        push_name: given(push_name).or(given(verified_biz_name)),
+        push_name: given(push_name).or_else(|| given(verified_biz_name)),
         message: message.map(Box::new),
         placeholder: stub.map(|_| "ciphertext"),
         fault,
@@ -128,41 +138,25 @@ fn malformed(error: &DecodeError) -> ParseError {
     )
 }
 
+/// Decodes a body unless it may nest so deep that decoding it could exhaust the stack; the
+/// decoder's own limit of 100 levels takes more than a megabyte of it in a debug build.
+fn decode<T>(body: &[u8], decode: fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    if wire::nests_deeper(body, MAX_NESTING) {
+        return Err(DecodeError::RecursionLimitExceeded);
+    }
+    decode(body)
+}
+
 /// The top-level fields of a `WebMessageInfo` except the message; `None` when their framing is
 /// broken.
 fn without_message(body: &[u8]) -> Option<Vec<u8>> {
     let mut rest = body;
     let mut kept = Vec::new();
     while !rest.is_empty() {
-        let start = rest;
-        let tag = varint(&mut rest)?;
-        let skip = match tag & 7 {
-            0 => {
-                varint(&mut rest)?;
-                0
-            }
-            1 => 8,
-            DELIMITED => usize::try_from(varint(&mut rest)?).ok()?,
-            5 => 4,
-            _ => return None,
-        };
-        rest = rest.get(skip..)?;
-        if tag >> 3 != MESSAGE_FIELD {
-            kept.extend_from_slice(start.get(..start.len() - rest.len())?);
+        let field = wire::next(&mut rest)?;
+        if field.number != MESSAGE_FIELD {
+            kept.extend_from_slice(field.whole);
         }
     }
     Some(kept)
-}
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, tail) = rest.split_first()?;
-        *rest = tail;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }

@@ -71,7 +71,7 @@ fields!(wa::Message:
     poll_creation_message_v3 ptv_message bot_invoke_message call_log_messsage
     message_history_bundle bcall_message lottie_sticker_message event_message
     enc_event_response_message comment_message newsletter_admin_invite_message placeholder_message
-    album_message event_cover_image sticker_pack_message status_mention_message
+    secret_encrypted_message album_message event_cover_image sticker_pack_message status_mention_message
     poll_result_snapshot_message poll_creation_option_image_message associated_child_message
     group_status_mention_message poll_creation_message_v4 status_add_yours group_status_message
     status_notification_message limit_sharing_message bot_task_message question_message
@@ -91,7 +91,7 @@ fields!(wa::MessageAssociation: parent_message_key message_index; [association_t
 fields!(m::ImageMessage: url mimetype caption file_sha256 file_length height width media_key
     file_enc_sha256 direct_path jpeg_thumbnail context_info view_once thumbnail_direct_path
     thumbnail_sha256 thumbnail_enc_sha256 static_url);
-fields!(m::VideoMessage: url mimetype file_sha256 file_length seconds media_key caption height width
+fields!(m::VideoMessage: url mimetype file_sha256 file_length seconds media_key caption gif_playback height width
     file_enc_sha256 direct_path jpeg_thumbnail context_info streaming_sidecar view_once
     thumbnail_direct_path thumbnail_sha256 thumbnail_enc_sha256 static_url);
 fields!(m::AudioMessage: url mimetype file_sha256 file_length seconds ptt media_key file_enc_sha256
@@ -183,5 +183,5 @@ present!(
     m::CallLogMessage m::MessageHistoryBundle m::BCallMessage m::EncEventResponseMessage
     m::PlaceholderMessage m::StatusNotificationMessage m::MessageHistoryNotice
     m::StatusStickerInteractionMessage m::PollAddOptionMessage wa::GroupRootKeyShare
-    m::PaymentReminderMessage m::SplitPaymentMessage m::RootSecretDistributeMessage
+    m::SecretEncryptedMessage m::PaymentReminderMessage m::SplitPaymentMessage m::RootSecretDistributeMessage
 );

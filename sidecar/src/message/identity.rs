@@ -115,18 +115,19 @@ impl fmt::Display for SessionKey {
 // === impl MessageKey ===
 
 impl MessageKey {
-    /// The id that ties a message's log lines together, from inbound to webhook.
-    #[must_use]
-    pub fn trace_id(&self, session: &SessionKey) -> String {
-        let hash = self.hash(session);
-        hex::encode(hash.get(..16).unwrap_or(&hash))
-    }
-
     /// SHA-256 over session and key, each field with its length before it, so that no two keys
     /// share an input.
     #[must_use]
     pub fn hash(&self, session: &SessionKey) -> [u8; 32] {
         self.digest(session).finalize().into()
+    }
+
+    /// A short name for this message in logs, that says nothing about who wrote it.
+    #[must_use]
+    pub fn trace_id(&self, session: &SessionKey) -> String {
+        let mut trace = hex::encode(self.hash(session));
+        trace.truncate(16);
+        trace
     }
 
     fn digest(&self, session: &SessionKey) -> Sha256 {

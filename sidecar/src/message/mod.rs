@@ -2,12 +2,14 @@
 
 pub mod content;
 pub mod identity;
-mod path;
 mod plain;
 mod reference;
 mod structure;
 pub mod unwrap;
 mod wrappers;
+
+#[cfg(test)]
+mod tests;
 
 pub use content::{Association, Content, Event, Incoming, MediaReference, Thumbnail};
 pub use identity::{MediaId, MessageKey, SessionKey};

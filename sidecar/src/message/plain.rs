@@ -38,6 +38,7 @@ pub(super) fn is_housekeeping(message: &wa::Message) -> bool {
         || message.message_history_notice.is_set()
         || message.status_notification_message.is_set()
         || message.status_sticker_interaction_message.is_set()
+        || message.secret_encrypted_message.is_set()
         || message.group_root_key_share.is_set()
         || message.root_secret_distribute_message.is_set()
 }

@@ -3,14 +3,13 @@
 use waproto::whatsapp::message as wa;
 
 use super::content::{MediaReference, Thumbnail};
-use super::path;
+use crate::cdn::url::check_direct_path;
 use crate::media::{MediaKey, MediaKind, MediaType};
 
 /// WhatsApp's own hard cap of a file, 2 GiB.
 const MAX_LENGTH: u64 = 2 << 30;
 
 /// The fields that bind a file's bytes, as the sender wrote them.
-#[derive(Default)]
 struct Wire<'a> {
     url: Option<&'a str>,
     static_url: Option<&'a str>,
@@ -21,157 +20,150 @@ struct Wire<'a> {
     length: Option<u64>,
 }
 
-/// A thumbnail's fields: path, SHA-256, SHA-256 of the blob.
-type WireThumbnail<'a> = (&'a Option<String>, &'a Option<Vec<u8>>, &'a Option<Vec<u8>>);
+/// The binding fields of a message type, which have the same names in all of them; then its URLs.
+macro_rules! wire {
+    ($message:ident, $url:expr, $static_url:expr) => {
+        Wire {
+            url: $url,
+            static_url: $static_url,
+            direct_path: $message.direct_path.as_deref(),
+            media_key: $message.media_key.as_deref(),
+            sha256: $message.file_sha256.as_deref(),
+            enc_sha256: $message.file_enc_sha256.as_deref(),
+            length: $message.file_length,
+        }
+    };
+}
+
+/// The thumbnail of a message type that can have one on the CDN.
+macro_rules! thumbnail {
+    ($message:ident) => {
+        thumbnail(
+            $message.thumbnail_direct_path.as_deref(),
+            $message.thumbnail_sha256.as_deref(),
+            $message.thumbnail_enc_sha256.as_deref(),
+        )
+    };
+}
 
 /// A picture.
 pub(super) fn image(message: &wa::ImageMessage) -> MediaReference {
-    let wire = Wire {
-        url: message.url.as_deref(),
-        static_url: message.static_url.as_deref(),
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
-    };
     MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         width: message.width,
         height: message.height,
-        thumbnail: thumbnail((
-            &message.thumbnail_direct_path,
-            &message.thumbnail_sha256,
-            &message.thumbnail_enc_sha256,
-        )),
+        thumbnail: thumbnail!(message),
         jpeg_thumbnail: bytes(message.jpeg_thumbnail.as_ref()),
-        ..reference(MediaKind::Image, MediaType::Image, &wire)
+        ..reference(
+            MediaType::Image,
+            &wire!(
+                message,
+                message.url.as_deref(),
+                message.static_url.as_deref()
+            ),
+        )
     }
 }
 
-/// A video, GIF playback and round video notes included.
+/// A video, GIF playback included.
 pub(super) fn video(message: &wa::VideoMessage) -> MediaReference {
-    let wire = Wire {
-        url: message.url.as_deref(),
-        static_url: message.static_url.as_deref(),
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
+    let media_type = match message.gif_playback {
+        Some(true) => MediaType::Gif,
+        _ => MediaType::Video,
     };
+    video_as(media_type, message)
+}
+
+/// A round video note.
+pub(super) fn video_note(message: &wa::VideoMessage) -> MediaReference {
+    video_as(MediaType::Ptv, message)
+}
+
+fn video_as(media_type: MediaType, message: &wa::VideoMessage) -> MediaReference {
     MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         seconds: message.seconds,
         width: message.width,
         height: message.height,
         streaming_sidecar: bytes(message.streaming_sidecar.as_ref()),
-        thumbnail: thumbnail((
-            &message.thumbnail_direct_path,
-            &message.thumbnail_sha256,
-            &message.thumbnail_enc_sha256,
-        )),
+        thumbnail: thumbnail!(message),
         jpeg_thumbnail: bytes(message.jpeg_thumbnail.as_ref()),
-        ..reference(MediaKind::Video, MediaType::Video, &wire)
+        ..reference(
+            media_type,
+            &wire!(
+                message,
+                message.url.as_deref(),
+                message.static_url.as_deref()
+            ),
+        )
     }
 }
 
 /// Music or a voice note.
 pub(super) fn audio(message: &wa::AudioMessage) -> MediaReference {
-    let wire = Wire {
-        url: message.url.as_deref(),
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
-        ..Wire::default()
+    let ptt = message.ptt == Some(true);
+    let media_type = if ptt {
+        MediaType::Ptt
+    } else {
+        MediaType::Audio
     };
     MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         seconds: message.seconds,
-        ptt: message.ptt == Some(true),
+        ptt,
         streaming_sidecar: bytes(message.streaming_sidecar.as_ref()),
-        ..reference(MediaKind::Audio, MediaType::Audio, &wire)
+        ..reference(media_type, &wire!(message, message.url.as_deref(), None))
     }
 }
 
 /// Any file.
 pub(super) fn document(message: &wa::DocumentMessage) -> MediaReference {
-    let wire = Wire {
-        url: message.url.as_deref(),
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
-        ..Wire::default()
-    };
     MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         file_name: text(message.file_name.as_ref()).or_else(|| text(message.title.as_ref())),
-        thumbnail: thumbnail((
-            &message.thumbnail_direct_path,
-            &message.thumbnail_sha256,
-            &message.thumbnail_enc_sha256,
-        )),
+        thumbnail: thumbnail!(message),
         jpeg_thumbnail: bytes(message.jpeg_thumbnail.as_ref()),
-        ..reference(MediaKind::Document, MediaType::Document, &wire)
+        ..reference(
+            MediaType::Document,
+            &wire!(message, message.url.as_deref(), None),
+        )
     }
 }
 
 /// A sticker, Lottie ones included.
 pub(super) fn sticker(message: &wa::StickerMessage) -> MediaReference {
-    let wire = Wire {
-        url: message.url.as_deref(),
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
-        ..Wire::default()
-    };
     MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         width: message.width,
         height: message.height,
-        ..reference(MediaKind::Sticker, MediaType::Sticker, &wire)
+        ..reference(
+            MediaType::Sticker,
+            &wire!(message, message.url.as_deref(), None),
+        )
     }
 }
 
 /// A pack of stickers: one ZIP file.
 pub(super) fn sticker_pack(message: &wa::StickerPackMessage) -> MediaReference {
-    let wire = Wire {
-        direct_path: message.direct_path.as_deref(),
-        media_key: message.media_key.as_deref(),
-        sha256: message.file_sha256.as_deref(),
-        enc_sha256: message.file_enc_sha256.as_deref(),
-        length: message.file_length,
-        ..Wire::default()
-    };
     MediaReference {
         mime_type: Some("application/zip".to_owned()),
         file_name: text(message.name.as_ref()),
-        thumbnail: thumbnail((
-            &message.thumbnail_direct_path,
-            &message.thumbnail_sha256,
-            &message.thumbnail_enc_sha256,
-        )),
-        ..reference(MediaKind::Sticker, MediaType::Sticker, &wire)
+        thumbnail: thumbnail!(message),
+        ..reference(MediaType::StickerPack, &wire!(message, None, None))
     }
 }
 
-fn reference(kind: MediaKind, media_type: MediaType, wire: &Wire<'_>) -> MediaReference {
+fn reference(media_type: MediaType, wire: &Wire<'_>) -> MediaReference {
     let wire = wire.without_empty_key();
     let fault = wire.fault();
     let plain = wire.media_key.is_none();
     let url = if plain {
-        usable(wire.static_url).or(usable(wire.url))
+        usable(wire.static_url).or_else(|| usable(wire.url))
     } else {
         usable(wire.url)
     };
     MediaReference {
-        kind,
+        kind: kind(media_type),
         media_type,
         direct_path: usable(wire.direct_path).map(str::to_owned),
         url: url.map(str::to_owned),
@@ -192,12 +184,25 @@ fn reference(kind: MediaKind, media_type: MediaType, wire: &Wire<'_>) -> MediaRe
     }
 }
 
+fn kind(media_type: MediaType) -> MediaKind {
+    match media_type {
+        MediaType::Video | MediaType::Gif | MediaType::Ptv => MediaKind::Video,
+        MediaType::Audio | MediaType::Ptt => MediaKind::Audio,
+        MediaType::Sticker | MediaType::StickerPack => MediaKind::Sticker,
+        MediaType::Document => MediaKind::Document,
+        _ => MediaKind::Image,
+    }
+}
+
 /// A thumbnail of its own; left out when it is not usable, since the file itself is not at fault.
-fn thumbnail((direct_path, sha256, enc_sha256): WireThumbnail<'_>) -> Option<Thumbnail> {
-    let direct_path = direct_path.as_deref()?;
-    path::check(direct_path).ok()?;
-    let sha256 = sha256.as_deref().and_then(array);
-    let enc_sha256 = enc_sha256.as_deref().and_then(array);
+fn thumbnail(
+    direct_path: Option<&str>,
+    sha256: Option<&[u8]>,
+    enc_sha256: Option<&[u8]>,
+) -> Option<Thumbnail> {
+    let direct_path = direct_path.filter(|path| check_direct_path(path).is_ok())?;
+    let sha256 = sha256.and_then(array);
+    let enc_sha256 = enc_sha256.and_then(array);
     (sha256.is_some() || enc_sha256.is_some()).then(|| Thumbnail {
         direct_path: direct_path.to_owned(),
         sha256,
@@ -223,7 +228,7 @@ fn usable(value: Option<&str>) -> Option<&str> {
 
 // === impl Wire ===
 
-impl<'a> Wire<'a> {
+impl Wire<'_> {
     /// Some gateways write absent byte strings as empty ones. Without key and blob hash the file
     /// is plaintext (channels); one of the two alone is not taken for absent.
     fn without_empty_key(&self) -> Self {
@@ -261,9 +266,7 @@ impl<'a> Wire<'a> {
 
     fn path_fault(&self) -> Option<String> {
         if let Some(direct_path) = usable(self.direct_path) {
-            return path::check(direct_path)
-                .err()
-                .map(|why| format!("directPath {why}"));
+            return check_direct_path(direct_path).err().map(str::to_owned);
         }
         let urls = [self.url, self.static_url];
         if urls.into_iter().all(|url| usable(url).is_none()) {

@@ -86,8 +86,10 @@ impl Reader {
         if let Some(video) = message.video_message.as_option() {
             self.video(video);
         }
-        if let Some(video) = message.ptv_message.as_option() {
-            self.video(video);
+        if let Some(note) = message.ptv_message.as_option() {
+            self.context(&note.context_info);
+            self.content.view_once |= note.view_once == Some(true);
+            self.push(reference::video_note(note));
         }
         if let Some(audio) = message.audio_message.as_option() {
             self.audio(audio);

@@ -6,7 +6,7 @@ use waproto::buffa;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type as Protocol;
 
-use super::content::{Association, Content, Event, Incoming};
+use super::content::{Association, Content, Event, Incoming, MediaReference};
 use super::identity::{
     MessageKey, has_participants, lid_of, normalise_jid, phone_of, prefer_phone,
 };
@@ -181,7 +181,7 @@ impl Opened {
             };
             self.depth += 1;
             self.view_once |= layer.view_once;
-            self.comment_on = layer.target.or(self.comment_on.take());
+            self.comment_on = layer.target.or_else(|| self.comment_on.take());
             self.message = layer.inner;
         }
     }
@@ -193,7 +193,7 @@ impl Opened {
             .as_option()
             .and_then(|info| info.message_association.as_option())
             .and_then(association);
-        self.association = found.or(self.association.take());
+        self.association = found.or_else(|| self.association.take());
     }
 
     fn event(mut self) -> Option<Event> {
@@ -217,7 +217,8 @@ impl Opened {
             });
         }
         let content = self.content()?;
-        if content.view_once && is_stripped(&content) {
+        let stripped = content.media.iter().all(is_stripped) && content.text.is_none();
+        if content.view_once && content.fault.is_none() && stripped {
             return Some(Event::Placeholder {
                 reason: "view_once_unavailable",
             });
@@ -246,10 +247,10 @@ impl Opened {
                     ..self
                 };
                 opened.open();
-                Some(Event::Edited {
-                    target,
-                    content: opened.content()?,
-                })
+                let mut content = opened.content()?;
+                // An edited caption may come without the file that it stands under.
+                content.media.retain(|media| !is_stripped(media));
+                Some(Event::Edited { target, content })
             }
             _ => None,
         }
@@ -269,16 +270,12 @@ impl Opened {
     }
 }
 
-/// View-once messages reach linked devices as a shell: no key, no hash, no path.
-fn is_stripped(content: &Content) -> bool {
-    content.fault.is_none()
-        && content.text.is_none()
-        && content.media.iter().all(|media| {
-            media.media_key.is_none()
-                && media.sha256.is_none()
-                && media.enc_sha256.is_none()
-                && media.direct_path.is_none()
-        })
+/// A shell without key, hash and path, as linked devices get for view-once media.
+fn is_stripped(media: &MediaReference) -> bool {
+    media.media_key.is_none()
+        && media.sha256.is_none()
+        && media.enc_sha256.is_none()
+        && media.direct_path.is_none()
 }
 
 fn target(key: buffa::MessageField<wa::MessageKey>) -> Option<String> {

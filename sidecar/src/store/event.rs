@@ -11,8 +11,12 @@ use super::lane;
 use super::model::{MediaError, Outcome};
 use super::prepare::json_list;
 use super::read;
+use super::rows;
 use super::writer::Tx;
 use crate::message::MediaId;
+
+/// Events released in one transaction when time runs out: nobody waits long behind them.
+const STEP: i64 = 256;
 
 /// A file that reached an end.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ pub(super) async fn settle(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), 
     } else {
         Outcome::Stored
     };
-    release(tx, event, outcome, now).await?;
+    release(tx, &[event], outcome, now).await?;
     tell_others(tx, event, file.message, now).await
 }
 
@@ -97,41 +101,67 @@ pub(super) async fn release_if_overdue(
     .fetch_optional(&mut tx.conn)
     .await?;
     match event {
-        Some(event) => release_without(tx, event, message, now).await,
+        Some(event) => release_without(tx, &[event], &[message], now).await,
         None => Ok(()),
     }
 }
 
-/// Releases an event without (all of) its media. The files that are done already get their own
+/// Releases events held at most until `until`, one step's worth. Answers how many.
+pub(super) async fn release_step(tx: &mut Tx, until: i64, now: i64) -> Result<usize, StoreError> {
+    let overdue = sqlx::query(
+        "SELECT number, message FROM events
+         WHERE tenant = $1 AND session = $2 AND hold_until <= $3
+         ORDER BY hold_until, number LIMIT $4",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(until)
+    .bind(STEP)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut events = Vec::with_capacity(overdue.len());
+    let mut messages = Vec::with_capacity(overdue.len());
+    for row in &overdue {
+        events.push(row.try_get(0)?);
+        messages.push(row.try_get(1)?);
+    }
+    release_without(tx, &events, &messages, now).await?;
+    Ok(events.len())
+}
+
+/// Releases events without (all of) their media. The files that are done already get their own
 /// events at once, the others when they are.
-pub(super) async fn release_without(
+async fn release_without(
     tx: &mut Tx,
-    event: i64,
-    message: i64,
+    events: &[i64],
+    messages: &[i64],
     now: i64,
 ) -> Result<(), StoreError> {
-    release(tx, event, Outcome::Deadline, now).await?;
-    for file in finished(tx, message).await? {
+    release(tx, events, Outcome::Deadline, now).await?;
+    for file in finished(tx, messages).await? {
         follow_up(tx, &file, now).await?;
     }
     Ok(())
 }
 
-/// The files of a message that its event waited for and that reached an end.
-async fn finished(tx: &mut Tx, message: i64) -> Result<Vec<Settled>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, message, followups, round, error, status FROM media
-         WHERE message = $1 AND awaited AND status IN ('stored', 'failed') ORDER BY position",
-    )
-    .bind(message)
-    .fetch_all(&mut tx.conn)
-    .await?;
-    rows.iter()
-        .map(|row| {
+/// The files of messages that their events waited for and that reached an end.
+async fn finished(tx: &mut Tx, messages: &[i64]) -> Result<Vec<Settled>, StoreError> {
+    let mut finished = Vec::new();
+    for list in rows::lists(messages) {
+        let mut query = rows::list_statement(
+            "SELECT id, message, followups, round, error FROM media WHERE message IN ",
+            list.len(),
+            " AND awaited AND status IN ('stored', 'failed') ORDER BY message, position",
+        );
+        for message in list {
+            query = query.bind(message);
+        }
+        for row in query.fetch_all(&mut tx.conn).await? {
             let id = MediaId(row.try_get("id")?);
-            Settled::of(&id, row, read::error(row)?)
-        })
-        .collect()
+            finished.push(Settled::of(&id, &row, read::error(&row)?)?);
+        }
+    }
+    Ok(finished)
 }
 
 /// An endpoint that wants `media.persisted` but not the message's own event hears of every file.
@@ -140,37 +170,48 @@ async fn tell_others(tx: &mut Tx, event: i64, message: i64, now: i64) -> Result<
         .bind(event)
         .fetch_all(&mut tx.conn)
         .await?;
-    for mut file in finished(tx, message).await? {
+    for mut file in finished(tx, &[message]).await? {
         file.followups.retain(|endpoint| !told.contains(endpoint));
         follow_up(tx, &file, now).await?;
     }
     Ok(())
 }
 
-async fn release(tx: &mut Tx, event: i64, outcome: Outcome, now: i64) -> Result<(), StoreError> {
-    let opened = sqlx::query(
-        "UPDATE deliveries SET
-           state = CASE WHEN opened_at IS NULL THEN 'blocked' ELSE 'pending' END,
-           due_at = CASE WHEN opened_at < $2 THEN $2 ELSE opened_at END
-         WHERE event = $1 AND state = 'held'",
-    )
-    .bind(event)
-    .bind(now)
-    .execute(&mut tx.conn)
-    .await?
-    .rows_affected();
-    sqlx::query(
-        "UPDATE events SET hold_until = NULL, outcome = $2, done_at = CASE WHEN EXISTS (
-             SELECT 1 FROM deliveries WHERE event = $1 AND state <> 'delivered') THEN NULL ELSE $3
-           END
-         WHERE number = $1",
-    )
-    .bind(event)
-    .bind(outcome.as_str())
-    .bind(now)
-    .execute(&mut tx.conn)
-    .await?;
-    tx.outbox_changed |= opened > 0;
+/// Lets the deliveries of events go, each when its lane lets it.
+async fn release(
+    tx: &mut Tx,
+    events: &[i64],
+    outcome: Outcome,
+    now: i64,
+) -> Result<(), StoreError> {
+    for list in rows::lists(events) {
+        let size = list.len();
+        let mut deliveries = rows::list_statement(
+            "UPDATE deliveries SET
+               state = CASE WHEN opened_at IS NULL THEN 'blocked' ELSE 'pending' END,
+               due_at = CASE WHEN opened_at < ? THEN ? ELSE opened_at END
+             WHERE state = 'held' AND event IN ",
+            size,
+            "",
+        );
+        let mut released = rows::list_statement(
+            "UPDATE events SET hold_until = NULL, outcome = ?, done_at = CASE WHEN EXISTS (
+                 SELECT 1 FROM deliveries WHERE event = events.number AND state <> 'delivered')
+               THEN NULL ELSE ? END
+             WHERE number IN ",
+            size,
+            "",
+        );
+        deliveries = deliveries.bind(now).bind(now);
+        released = released.bind(outcome.as_str()).bind(now);
+        for event in list {
+            deliveries = deliveries.bind(event);
+            released = released.bind(event);
+        }
+        deliveries.execute(&mut tx.conn).await?;
+        released.execute(&mut tx.conn).await?;
+    }
+    tx.outbox_changed = true;
     Ok(())
 }
 

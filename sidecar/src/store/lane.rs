@@ -76,47 +76,56 @@ pub(super) async fn tails(tx: &mut Tx, lanes: &[Lane]) -> Result<HashMap<Lane, T
 }
 
 /// A delivery that left the head of its lane, for good or for a while.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Left {
     pub(super) number: i64,
     pub(super) lane: Lane,
     pub(super) opened_at: Option<i64>,
 }
 
-/// `left` is done: the next one may go now, unless it may already.
-pub(super) async fn open_next(tx: &mut Tx, left: &Left, now: i64) -> Result<(), StoreError> {
-    open(tx, left, now).await
+/// These are done: what stands behind each may go now, unless it may already.
+pub(super) async fn open_next(tx: &mut Tx, left: &[Left], now: i64) -> Result<(), StoreError> {
+    for piece in rows::pieces(left) {
+        open(tx, piece, now).await?;
+    }
+    Ok(())
 }
 
 /// `left` will be tried again: the next one may pass it in its time.
 pub(super) async fn let_pass(tx: &mut Tx, left: &Left, now: i64) -> Result<(), StoreError> {
     let opened = left.opened_at.unwrap_or(now);
-    open(tx, left, passes(opened, now)).await
+    open(tx, std::slice::from_ref(left), passes(opened, now)).await
 }
 
-/// Opens what stands directly behind `left` at `at`, if it would open later or not at all. One that
-/// has been tried keeps its own time.
-async fn open(tx: &mut Tx, left: &Left, at: i64) -> Result<(), StoreError> {
-    let (endpoint, chat) = &left.lane;
-    sqlx::query(
-        "UPDATE deliveries SET opened_at = $1,
-           due_at = CASE state WHEN 'held' THEN NULL ELSE $1 END,
+/// Opens what stands directly behind each of `left` at `at`, if it would open later or not at all.
+/// One that has been tried keeps its own time.
+async fn open(tx: &mut Tx, left: &[Left], at: i64) -> Result<(), StoreError> {
+    let mut query = rows::statement(
+        "UPDATE deliveries SET opened_at = ?,
+           due_at = CASE state WHEN 'held' THEN NULL ELSE ? END,
            state = CASE state WHEN 'held' THEN 'held' ELSE 'pending' END
-         WHERE number = (
-             SELECT number FROM deliveries
-             WHERE tenant = $2 AND session = $3 AND endpoint = $4 AND chat = $5 AND number > $6
-               AND finished_at IS NULL
-             ORDER BY number LIMIT 1)
+         WHERE number IN (
+           WITH gone (endpoint, chat, number) AS (VALUES ",
+        3,
+        left.len(),
+        ") SELECT (
+             SELECT n.number FROM deliveries n
+             WHERE n.tenant = ? AND n.session = ? AND n.endpoint = gone.endpoint
+               AND n.chat = gone.chat AND n.number > gone.number AND n.finished_at IS NULL
+             ORDER BY n.number LIMIT 1) FROM gone)
            AND state IN ('held', 'blocked', 'pending') AND attempts = 0
-           AND (opened_at IS NULL OR opened_at > $1)",
-    )
-    .bind(at)
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(endpoint)
-    .bind(chat)
-    .bind(left.number)
-    .execute(&mut tx.conn)
-    .await?;
+           AND (opened_at IS NULL OR opened_at > ?)",
+    );
+    query = query.bind(at).bind(at);
+    for left in left {
+        let (endpoint, chat) = left.lane.clone();
+        query = query.bind(endpoint).bind(chat).bind(left.number);
+    }
+    query
+        .bind(tx.session.tenant.clone())
+        .bind(tx.session.session.clone())
+        .bind(at)
+        .execute(&mut tx.conn)
+        .await?;
     Ok(())
 }

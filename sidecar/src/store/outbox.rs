@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection};
+use tokio::sync::oneshot;
 
 use super::error::StoreError;
 use super::lane::{self, Left};
 use super::model::Delivery;
-use super::writer::Tx;
+use super::writer::{Job, Tx};
 use super::{Store, bound, event, read, rows};
 use crate::message::SessionKey;
 
@@ -49,8 +50,9 @@ impl Store {
     /// The endpoint has it.
     pub async fn delivered(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let now = now.as_millisecond();
-        self.write(move |tx| Box::pin(async move { finish(tx, id, None, now).await }))
-            .await
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Delivered { id, now, answer }).await?;
+        answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// It goes again at `due`. Behind it, its chat waits until five minutes after it first could go.
@@ -75,7 +77,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (error, now) = (error.to_owned(), now.as_millisecond());
-        self.write(move |tx| Box::pin(async move { finish(tx, id, Some(&error), now).await }))
+        self.write(move |tx| Box::pin(async move { finish(tx, &[id], Some(&error), now).await }))
             .await
     }
 
@@ -105,8 +107,17 @@ impl Store {
     /// be down). Answers how many.
     pub async fn release_overdue(&self, now: Timestamp, all: bool) -> Result<usize, StoreError> {
         let now = now.as_millisecond();
-        self.write(move |tx| Box::pin(async move { release_overdue(tx, now, all).await }))
-            .await
+        let until = if all { i64::MAX } else { now };
+        let mut released = 0;
+        loop {
+            let step = self
+                .write(move |tx| Box::pin(async move { event::release_step(tx, until, now).await }))
+                .await?;
+            released += step;
+            if step == 0 {
+                return Ok(released);
+            }
+        }
     }
 
     /// When the next held event runs out of time. `None`: none is held.
@@ -241,44 +252,63 @@ async fn lease(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Delivered, or with `error` given up. What stands behind it may go.
-async fn finish(tx: &mut Tx, id: i64, error: Option<&str>, now: i64) -> Result<(), StoreError> {
-    let row = sqlx::query(
-        "UPDATE deliveries SET state = $2, finished_at = $3, due_at = NULL,
-           last_error = $4, attempts = attempts + 1
-         WHERE number = $1 AND finished_at IS NULL
-         RETURNING endpoint, chat, opened_at, event",
-    )
-    .bind(id)
-    .bind(if error.is_some() { "dead" } else { "delivered" })
-    .bind(now)
-    .bind(error)
-    .fetch_optional(&mut tx.conn)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let left = Left {
-        number: id,
-        lane: (row.try_get(0)?, row.try_get(1)?),
-        opened_at: row.try_get(2)?,
-    };
-    lane::open_next(tx, &left, now).await?;
-    tx.outbox_changed = true;
-    if error.is_none() {
-        done(tx, row.try_get(3)?, now).await?;
+/// Delivered, or with `error` given up. What stands behind each may go.
+pub(super) async fn finish(
+    tx: &mut Tx,
+    ids: &[i64],
+    error: Option<&str>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let mut left = Vec::with_capacity(ids.len());
+    let mut events = Vec::with_capacity(ids.len());
+    for list in rows::lists(ids) {
+        let mut query = rows::list_statement(
+            "UPDATE deliveries SET state = ?, finished_at = ?, due_at = NULL, last_error = ?,
+               attempts = attempts + 1
+             WHERE finished_at IS NULL AND number IN ",
+            list.len(),
+            " RETURNING number, endpoint, chat, opened_at, event",
+        );
+        query = query
+            .bind(if error.is_some() { "dead" } else { "delivered" })
+            .bind(now)
+            .bind(error.map(str::to_owned));
+        for id in list {
+            query = query.bind(id);
+        }
+        for row in query.fetch_all(&mut tx.conn).await? {
+            left.push(Left {
+                number: row.try_get(0)?,
+                lane: (row.try_get(1)?, row.try_get(2)?),
+                opened_at: row.try_get(3)?,
+            });
+            events.push(row.try_get(4)?);
+        }
     }
-    Ok(())
+    tx.outbox_changed |= !left.is_empty();
+    lane::open_next(tx, &left, now).await?;
+    match error {
+        Some(_) => Ok(()),
+        None => done(tx, &events, now).await,
+    }
 }
 
-/// Marks an event done once every endpoint has it: from then on it may be pruned.
-async fn done(tx: &mut Tx, event: i64, now: i64) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE events SET done_at = $2 WHERE number = $1 AND NOT EXISTS (
-           SELECT 1 FROM deliveries WHERE event = $1 AND state <> 'delivered')",
-    )
-    .bind(event)
-    .bind(now)
-    .execute(&mut tx.conn)
-    .await?;
+/// Marks events done that every endpoint has: from then on they may be pruned.
+async fn done(tx: &mut Tx, events: &[i64], now: i64) -> Result<(), StoreError> {
+    for list in rows::lists(events) {
+        let mut query = rows::list_statement(
+            "UPDATE events SET done_at = ? WHERE NOT EXISTS (
+               SELECT 1 FROM deliveries WHERE event = events.number AND state <> 'delivered')
+             AND number IN ",
+            list.len(),
+            "",
+        );
+        query = query.bind(now);
+        for event in list {
+            query = query.bind(event);
+        }
+        query.execute(&mut tx.conn).await?;
+    }
     Ok(())
 }
 
@@ -333,20 +363,4 @@ async fn drop_others(tx: &mut Tx, keep: &[String], now: i64) -> Result<u64, Stor
         .rows_affected();
     }
     Ok(dropped)
-}
-
-async fn release_overdue(tx: &mut Tx, now: i64, all: bool) -> Result<usize, StoreError> {
-    let overdue = sqlx::query(
-        "SELECT number, message FROM events
-         WHERE tenant = $1 AND session = $2 AND hold_until <= $3 ORDER BY number",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(if all { i64::MAX } else { now })
-    .fetch_all(&mut tx.conn)
-    .await?;
-    for row in &overdue {
-        event::release_without(tx, row.try_get(0)?, row.try_get(1)?, now).await?;
-    }
-    Ok(overdue.len())
 }

@@ -1,11 +1,11 @@
-//! Statements over many rows at once. They come in three sizes only, so that each is prepared once.
+//! Statements over many rows at once. They come in few sizes only, so that each is prepared once.
 
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite};
 
 /// Row counts for which statements exist, largest first.
-const SIZES: [usize; 3] = [64, 8, 1];
+const SIZES: [usize; 4] = [64, 16, 4, 1];
 
 /// A statement being bound.
 pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
@@ -59,13 +59,13 @@ mod tests {
     fn pieces_lose_nothing_and_keep_the_order() {
         let rows: Vec<usize> = (0..83).collect();
         let sizes: Vec<usize> = pieces(&rows).map(<[_]>::len).collect();
-        assert_eq!(sizes, [64, 8, 8, 1, 1, 1]);
+        assert_eq!(sizes, [64, 16, 1, 1, 1]);
         assert_eq!(pieces(&rows).flatten().copied().collect::<Vec<_>>(), rows);
     }
 
     #[test]
     fn lists_are_filled_up_with_the_last_value() {
         let lists: Vec<Vec<u8>> = lists(&[1, 2, 3]).collect();
-        assert_eq!(lists, [vec![1, 2, 3, 3, 3, 3, 3, 3]]);
+        assert_eq!(lists, [vec![1, 2, 3, 3]]);
     }
 }

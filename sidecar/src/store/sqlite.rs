@@ -15,12 +15,12 @@ const SQLITE_FULL: i32 = 13;
 /// Page size, bytes: SQLite's default, that of most file systems too.
 pub(super) const PAGE: u64 = 4096;
 
-/// The write-ahead log is written back once it has this many pages (4 MiB); less on a small volume.
-const LARGEST_LOG: u64 = 1024;
+/// The write-ahead log is written back once it has this many pages (8 MiB); less on a small volume.
+const LARGEST_LOG: u64 = 2048;
 
-/// Page cache of the writing and of the reading connection, KiB. Small: an idle session is to cost
-/// little, and the system caches the file as well.
-const WRITER_CACHE: u32 = 1024;
+/// Page cache of the writing and of the reading connection, KiB. The system caches the file as
+/// well; the writer's is let go when it idles.
+const WRITER_CACHE: u32 = 4096;
 const READER_CACHE: u32 = 256;
 
 /// Opens the connection that writes. Creates the file.
@@ -134,10 +134,23 @@ pub(super) async fn pages(conn: &mut SqliteConnection) -> Result<Pages, StoreErr
     })
 }
 
-/// Gives up to `pages` free pages back to the file system. Not within a transaction.
+/// Gives up to `pages` free pages back to the file system, which happens when the log is written
+/// back. Not within a transaction.
 pub(super) async fn vacuum(conn: &mut SqliteConnection, pages: u32) -> Result<(), StoreError> {
     let sql = format!("PRAGMA incremental_vacuum({pages})");
-    sqlx::query(sqlx::AssertSqlSafe(sql))
+    for sql in [sql.as_str(), "PRAGMA wal_checkpoint(PASSIVE)"] {
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .persistent(false)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Lets page cache and prepared statements go: a session without traffic is to cost little.
+pub(super) async fn let_go(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    conn.clear_cached_statements().await?;
+    sqlx::query("PRAGMA shrink_memory")
         .persistent(false)
         .execute(conn)
         .await?;

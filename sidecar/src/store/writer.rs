@@ -4,6 +4,7 @@
 //! that fails takes nothing of its neighbours with it; a failed commit fails them all, wholly.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::accept;
 use super::error::StoreError;
 use super::model::Accepted;
+use super::outbox;
 use super::prepare::Row;
 use super::pressure::Pressure;
 use super::sqlite::{self, Numbers};
@@ -19,6 +21,9 @@ use crate::message::SessionKey;
 
 /// Requests in one commit.
 const BATCH_JOBS: usize = 512;
+
+/// Without requests for so long, caches are let go.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Called once the fate of the commit is known.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -49,6 +54,12 @@ pub(super) enum Job {
     Accept {
         rows: Vec<Row>,
         answer: oneshot::Sender<Result<Vec<Accepted>, StoreError>>,
+    },
+    /// A delivery that its endpoint has; all of one batch are noted with the same few statements.
+    Delivered {
+        id: i64,
+        now: i64,
+        answer: oneshot::Sender<Result<(), StoreError>>,
     },
     /// Anything else.
     Run(Box<dyn Task>),
@@ -119,6 +130,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     accepts: Vec<(Vec<Row>, oneshot::Sender<Result<Vec<Accepted>, StoreError>>)>,
+    delivered: Vec<(i64, i64, oneshot::Sender<Result<(), StoreError>>)>,
     tasks: Vec<Box<dyn Task>>,
     vacuums: Vec<(u32, oneshot::Sender<Result<(), StoreError>>)>,
     close: Option<oneshot::Sender<()>>,
@@ -132,6 +144,7 @@ impl Batch {
                 self.bytes += rows.iter().map(Row::bytes).sum::<usize>();
                 self.accepts.push((rows, answer));
             }
+            Job::Delivered { id, now, answer } => self.delivered.push((id, now, answer)),
             Job::Run(task) => self.tasks.push(task),
             Job::Vacuum { pages, answer } => self.vacuums.push((pages, answer)),
             Job::Close(answer) => self.close = Some(answer),
@@ -143,9 +156,19 @@ impl Batch {
         for (_, answer) in self.accepts.drain(..) {
             drop(answer.send(Err(error.clone())));
         }
+        for (_, _, answer) in self.delivered.drain(..) {
+            drop(answer.send(Err(error.clone())));
+        }
         for task in self.tasks.drain(..) {
             task.refuse(error.clone());
         }
+    }
+
+    /// How many could fail apart from each other.
+    fn parts(&self) -> usize {
+        let accepts = usize::from(!self.accepts.is_empty());
+        let delivered = usize::from(!self.delivered.is_empty());
+        accepts + delivered + self.tasks.len()
     }
 }
 
@@ -162,7 +185,7 @@ impl Writer {
     }
 
     async fn serve(&mut self) -> Option<oneshot::Sender<()>> {
-        while let Some(job) = self.jobs.recv().await {
+        while let Some(job) = self.next().await {
             let mut batch = self.gather(job);
             let vacuums = std::mem::take(&mut batch.vacuums);
             let close = batch.close.take();
@@ -176,6 +199,17 @@ impl Writer {
             }
         }
         None
+    }
+
+    /// The next request. When none comes for a while, the memory that traffic needed is let go.
+    async fn next(&mut self) -> Option<Job> {
+        if let Ok(job) = tokio::time::timeout(IDLE, self.jobs.recv()).await {
+            return job;
+        }
+        if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
+            tracing::warn!(%error, "the store keeps its caches");
+        }
+        self.jobs.recv().await
     }
 
     /// What is queued now, within bounds.
@@ -212,17 +246,19 @@ impl Writer {
         batch: &mut Batch,
         answers: &mut Vec<Answer>,
     ) -> Result<(), StoreError> {
-        if batch.accepts.is_empty() && batch.tasks.is_empty() {
+        if batch.parts() == 0 {
             return Ok(());
         }
         self.execute("BEGIN IMMEDIATE").await?;
-        self.accept(batch, answers).await?;
+        // Alone in its transaction, nobody needs a savepoint.
+        let apart = batch.parts() > 1;
+        self.accept(batch, apart, answers).await?;
+        self.note_delivered(batch, apart, answers).await?;
         for task in std::mem::take(&mut batch.tasks) {
-            self.execute("SAVEPOINT task").await?;
+            self.enter(apart).await?;
             let (error, answer) = task.run(&mut self.tx).await;
             answers.push(answer);
-            self.leave("ROLLBACK TO task", "RELEASE task", error)
-                .await?;
+            self.leave(apart, error).await?;
         }
         self.execute("COMMIT").await
     }
@@ -231,6 +267,7 @@ impl Writer {
     async fn accept(
         &mut self,
         batch: &mut Batch,
+        apart: bool,
         answers: &mut Vec<Answer>,
     ) -> Result<(), StoreError> {
         if batch.accepts.is_empty() {
@@ -248,12 +285,9 @@ impl Writer {
             senders.push((part.len(), sender));
             rows.append(&mut part);
         }
-        self.execute("SAVEPOINT accept").await?;
+        self.enter(apart).await?;
         let result = accept::accept(&mut self.tx, rows).await;
         let error = result.as_ref().err().cloned();
-        let left = self
-            .leave("ROLLBACK TO accept", "RELEASE accept", error)
-            .await;
         let mut accepted = result.map(Vec::into_iter);
         for (count, sender) in senders {
             let part = match &mut accepted {
@@ -262,20 +296,46 @@ impl Writer {
             };
             answers.push(answering(sender, part));
         }
-        left
+        self.leave(apart, error).await
     }
 
-    /// Ends a savepoint. An error that took the whole transaction with it is the batch's error.
-    async fn leave(
+    /// All deliveries of the batch that arrived.
+    async fn note_delivered(
         &mut self,
-        undo: &'static str,
-        release: &'static str,
-        error: Option<StoreError>,
+        batch: &mut Batch,
+        apart: bool,
+        answers: &mut Vec<Answer>,
     ) -> Result<(), StoreError> {
-        if let Some(error) = error {
-            self.execute(undo).await.map_err(|_| error)?;
+        let Some(now) = batch.delivered.iter().map(|(_, now, _)| *now).max() else {
+            return Ok(());
+        };
+        let ids: Vec<i64> = batch.delivered.iter().map(|(id, _, _)| *id).collect();
+        self.enter(apart).await?;
+        let result = outbox::finish(&mut self.tx, &ids, None, now).await;
+        for (_, _, sender) in batch.delivered.drain(..) {
+            answers.push(answering(sender, result.clone()));
         }
-        self.execute(release).await
+        self.leave(apart, result.err()).await
+    }
+
+    async fn enter(&mut self, apart: bool) -> Result<(), StoreError> {
+        if apart {
+            self.execute("SAVEPOINT part").await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a part. An error that can't be undone alone is the whole batch's error.
+    async fn leave(&mut self, apart: bool, error: Option<StoreError>) -> Result<(), StoreError> {
+        match error {
+            Some(error) if !apart => return Err(error),
+            Some(error) => self.execute("ROLLBACK TO part").await.map_err(|_| error)?,
+            None => {}
+        }
+        if apart {
+            self.execute("RELEASE part").await?;
+        }
+        Ok(())
     }
 
     async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {

@@ -69,11 +69,10 @@ impl TransferError {
             Self::ObjectGone => "object_gone",
             Self::Cdn(_) | Self::Cancelled => "cdn_unreachable",
             Self::Integrity(_) => "integrity_failed",
-            Self::Bucket(_) => "storage_unavailable",
             Self::Storage { reason, .. } if *reason == "StorageNotConfigured" => {
                 "storage_not_configured"
             }
-            Self::Storage { .. } => "storage_unavailable",
+            Self::Bucket(_) | Self::Storage { .. } => "storage_unavailable",
             Self::Store(_) => "store_unavailable",
             Self::Timeout(_) => "timeout",
         }

@@ -5,7 +5,9 @@ mod fixture;
 mod inbound;
 mod outbox;
 mod release;
+mod sealing;
 mod transfers;
+mod volume;
 
 use fixture::Fixture;
 
@@ -73,5 +75,9 @@ conformance! {
         removed_endpoints_leave_dead_letters,
         the_next_due_time_ignores_what_cannot_be_claimed,
         a_hundred_thousand_behind_a_dead_endpoint_cost_nothing,
+    }
+    volume {
+        delivered_events_go_after_a_week_and_records_after_retention,
+        what_is_pending_outlives_its_retention,
     }
 }
