@@ -118,22 +118,18 @@ impl Pressure {
         Ok(step.last.is_some())
     }
 
+    /// What the store takes of what it may take. Without a limit that is what it has and what the
+    /// file system still has for it: what others put there is not ours to judge.
     async fn measure(&self, tx: &mut Tx) -> Result<Usage, StoreError> {
         let pages = sqlite::pages(&mut tx.conn).await?;
-        let free = pages.free * PAGE;
-        let Some(size) = self.limit else {
-            let usage = file_system(&self.path).unwrap_or(Usage {
-                used: 0,
-                size: self.volume,
-            });
-            return Ok(Usage {
-                used: usage.used.saturating_sub(free),
-                ..usage
-            });
-        };
         let log = std::fs::metadata(sqlite::log_path(&self.path)).map_or(0, |file| file.len());
+        let own = pages.total * PAGE + log;
+        let size = self.limit.unwrap_or_else(|| {
+            let available = file_system(&self.path).map(|usage| usage.size - usage.used);
+            available.map_or(self.volume, |available| own.saturating_add(available))
+        });
         Ok(Usage {
-            used: (pages.total * PAGE).saturating_sub(free) + log,
+            used: own.saturating_sub(pages.free * PAGE),
             size,
         })
     }
