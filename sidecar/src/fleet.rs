@@ -78,11 +78,8 @@ impl Fleet {
     async fn start(&self, config: &Arc<SessionConfig>) -> Result<(), StoreError> {
         let session = Session::start(config.clone(), &self.data_dir, self.shared.clone()).await?;
         self.registry.insert(session);
-        match &config.generated_key {
-            Some(path) => {
-                tracing::info!(session = %config.key, path = %path.display(), "API key of the session");
-            }
-            None => tracing::info!(session = %config.key, "session started"),
+        if let Some(path) = &config.generated_key {
+            tracing::info!(session = %config.key, path = %path.display(), "API key of the session");
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) fn resolve(
         ..Endpoint::new(url)
     };
     let mut missing = None;
-    match signing_key(webhook, namespace, secrets)? {
+    match signing_key(webhook, namespace, secrets) {
         Ok(secret) => endpoint.secret = secret,
         Err(absent) => missing = Some(absent),
     }
@@ -58,16 +58,14 @@ fn signing_key(
     webhook: &Webhook,
     namespace: &str,
     secrets: &Secrets<'_>,
-) -> Result<Result<Option<Secret>, Missing>, Fault> {
+) -> Result<Option<Secret>, Missing> {
     let Some(reference) = &webhook.hmac_key_secret_ref else {
-        return Ok(Ok(None));
+        return Ok(None);
     };
-    match secrets.get(namespace, &reference.name, &reference.key) {
-        Err(missing) => Ok(Err(missing)),
-        Ok(value) => Ok(Secret::parse(value.bytes()).map(Some).map_err(|error| {
-            Missing::invalid(&reference.name, &reference.key, &error.to_string())
-        })),
-    }
+    let value = secrets.get(namespace, &reference.name, &reference.key)?;
+    Secret::parse(value.bytes())
+        .map(Some)
+        .map_err(|error| Missing::invalid(&reference.name, &reference.key, &error.to_string()))
 }
 
 fn resolve_header(
