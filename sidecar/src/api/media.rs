@@ -61,7 +61,7 @@ pub(super) async fn find(
         ("media" = String, Path, description = "Media id")
     ),
     responses(
-        (status = 200, body = Data<MediaInfo>),
+        (status = 200, description = "The record", body = Data<MediaInfo>),
         (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
         (status = 403, description = "The key opens /inbound only", body = ErrorBody),
@@ -120,7 +120,7 @@ pub(super) struct Page {
     operation_id = "listMedia",
     params(("session" = String, Path, description = "Session name"), Filter),
     responses(
-        (status = 200, body = Page),
+        (status = 200, description = "A page", body = Page),
         (status = 400, description = "A parameter is wrong", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
         (status = 403, description = "The key opens /inbound only", body = ErrorBody),

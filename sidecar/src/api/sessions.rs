@@ -96,7 +96,7 @@ async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
     get, path = "/api/sessions", tag = "sessions",
     operation_id = "listSessions",
     responses(
-        (status = 200, body = Data<Vec<SessionInfo>>),
+        (status = 200, description = "The sessions", body = Data<Vec<SessionInfo>>),
         (status = 401, description = "No or unknown key", body = ErrorBody),
         (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
@@ -124,7 +124,7 @@ pub(super) async fn list(
     operation_id = "getSession",
     params(("session" = String, Path, description = "Session name")),
     responses(
-        (status = 200, body = Data<SessionInfo>),
+        (status = 200, description = "The session", body = Data<SessionInfo>),
         (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
         (status = 403, description = "The key opens /inbound only", body = ErrorBody),
