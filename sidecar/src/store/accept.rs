@@ -151,7 +151,7 @@ async fn add<'r>(
             None => None,
         };
         if let Some(link) = link {
-            wait.linked(file, link.status);
+            wait.linked(link.status);
             media.push(link.id);
             continue;
         }
@@ -201,11 +201,14 @@ impl Wait {
         self.failed |= file.is_faulty();
     }
 
-    fn linked(&mut self, file: &MediaRow, status: MediaStatus) {
+    fn linked(&mut self, status: MediaStatus) {
         match status {
             MediaStatus::Stored => self.stored = true,
             MediaStatus::Failed => self.failed = true,
-            _ => self.on_its_way |= file.persist,
+            MediaStatus::Received => {}
+            MediaStatus::Queued | MediaStatus::Running | MediaStatus::Waiting => {
+                self.on_its_way = true;
+            }
         }
     }
 

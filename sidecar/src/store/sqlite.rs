@@ -20,7 +20,7 @@ const LARGEST_LOG: u64 = 2048;
 
 /// Page cache of the writing and of the reading connection, KiB. The system caches the file as
 /// well; the writer's is let go when it idles.
-const WRITER_CACHE: u32 = 4096;
+const WRITER_CACHE: u32 = 1024;
 const READER_CACHE: u32 = 256;
 
 /// Opens the connection that writes. Creates the file.
