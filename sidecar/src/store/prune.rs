@@ -11,7 +11,7 @@ use super::writer::Tx;
 use super::{Store, millis, rows};
 
 /// How long a delivered event is kept.
-const KEEP_DELIVERED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const KEEP_DELIVERED: Duration = Duration::from_hours(7 * 24);
 
 /// Rows of one step: each step is its own transaction, so that nobody waits long behind it.
 const STEP: i64 = 256;
@@ -168,8 +168,14 @@ pub(super) async fn records(
             removable.push(number);
         }
     }
+    let removed = remove_records(tx, &removable).await?;
+    Ok(Step { removed, last })
+}
+
+/// Removes messages with all that hangs on them. Answers how many.
+async fn remove_records(tx: &mut Tx, messages: &[i64]) -> Result<u64, StoreError> {
     let mut events = Vec::new();
-    for list in rows::lists(&removable) {
+    for list in rows::lists(messages) {
         let mut query = rows::list_statement(
             "SELECT number FROM events WHERE message IN ",
             list.len(),
@@ -183,7 +189,6 @@ pub(super) async fn records(
         }
     }
     remove_events(tx, &events).await?;
-    remove(tx, "DELETE FROM media WHERE message IN ", &removable).await?;
-    let removed = remove(tx, "DELETE FROM messages WHERE number IN ", &removable).await?;
-    Ok(Step { removed, last })
+    remove(tx, "DELETE FROM media WHERE message IN ", messages).await?;
+    remove(tx, "DELETE FROM messages WHERE number IN ", messages).await
 }

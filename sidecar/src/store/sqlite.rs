@@ -35,6 +35,14 @@ pub(super) async fn open_writer(path: &Path, volume: u64) -> Result<SqliteConnec
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
+/// Brings the file to this release's form. One that a newer release migrated opens too: migrations
+/// only add.
+pub(super) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut migrations = sqlx::migrate!("./migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    Ok(migrations.run(conn).await?)
+}
+
 /// Opens the connection that reads. The file must be there and migrated.
 pub(super) async fn open_reader(path: &Path) -> Result<SqliteConnection, StoreError> {
     let options = options(path, READER_CACHE).pragma("query_only", "ON");

@@ -25,6 +25,9 @@ const BATCH_JOBS: usize = 512;
 /// Without requests for so long, caches are let go.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// Where a request's answer goes.
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
 /// Called once the fate of the commit is known.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
@@ -52,21 +55,18 @@ pub(super) enum Job {
     /// New messages; all of one batch go in with the same few statements.
     Accept {
         rows: Vec<Row>,
-        answer: oneshot::Sender<Result<Vec<Accepted>, StoreError>>,
+        answer: Reply<Vec<Accepted>>,
     },
     /// A delivery that its endpoint has; all of one batch are noted with the same few statements.
     Delivered {
         id: i64,
         now: i64,
-        answer: oneshot::Sender<Result<(), StoreError>>,
+        answer: Reply<()>,
     },
     /// Anything else.
     Run(Box<dyn Task>),
     /// Give free pages back; runs outside of any transaction.
-    Vacuum {
-        pages: u32,
-        answer: oneshot::Sender<Result<(), StoreError>>,
-    },
+    Vacuum { pages: u32, answer: Reply<()> },
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -82,7 +82,7 @@ pub(super) trait Task: Send {
 /// An operation and who waits for it.
 pub(super) struct Operation<F, T> {
     pub(super) act: F,
-    pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
+    pub(super) answer: Reply<T>,
 }
 
 impl<F, T> Task for Operation<F, T>
@@ -107,10 +107,7 @@ where
 }
 
 /// Sends `result` once the commit succeeded, else the commit's error.
-fn answering<T: Send + 'static>(
-    to: oneshot::Sender<Result<T, StoreError>>,
-    result: Result<T, StoreError>,
-) -> Answer {
+fn answering<T: Send + 'static>(to: Reply<T>, result: Result<T, StoreError>) -> Answer {
     Box::new(move |committed| {
         // A caller that hung up needs no answer.
         drop(to.send(committed.and(result)));
@@ -128,10 +125,11 @@ pub(super) struct Writer {
 /// The requests of one commit.
 #[derive(Default)]
 struct Batch {
-    accepts: Vec<(Vec<Row>, oneshot::Sender<Result<Vec<Accepted>, StoreError>>)>,
-    delivered: Vec<(i64, i64, oneshot::Sender<Result<(), StoreError>>)>,
+    accepts: Vec<(Vec<Row>, Reply<Vec<Accepted>>)>,
+    /// Delivery, time, and who asks.
+    delivered: Vec<(i64, i64, Reply<()>)>,
     tasks: Vec<Box<dyn Task>>,
-    vacuums: Vec<(u32, oneshot::Sender<Result<(), StoreError>>)>,
+    vacuums: Vec<(u32, Reply<()>)>,
     close: Option<oneshot::Sender<()>>,
     bytes: usize,
 }
