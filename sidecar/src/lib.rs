@@ -8,15 +8,25 @@
 //! tells the tenant's application. `config` is the two Kubernetes resources, `api` and `admin`
 //! are the two ports.
 
+pub mod admin;
 pub mod api;
+pub mod args;
 pub mod bucket;
 pub mod cdn;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod inbound;
-pub mod media;
+pub mod launch;
 pub mod message;
+pub mod metrics;
 pub mod net;
+pub mod serve;
+pub mod session;
+pub mod shutdown;
 pub mod store;
+pub mod telemetry;
 pub mod transfer;
 pub mod webhook;
+
+pub use titan_media as media;

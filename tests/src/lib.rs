@@ -1,1 +1,35 @@
-//! Black-box tests of Titan Media.
+//! Black-box tests of Titan Media: the real binary, driven through its command line and HTTP only.
+//!
+//! # Layout
+//!
+//! `stage` puts a scene up: `sidecar` (the process), `cdn`, `bucket` and `sink` (fakes that count
+//! and break on purpose) and `manifests` (what `kubectl apply` would take). `media` encrypts with
+//! code of its own, so that the product is never its own judge; `baileys` renders messages;
+//! `api` talks to the process and holds every answer against its own OpenAPI document.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::needless_pass_by_value,
+    reason = "test support: what fails here is a failed test"
+)]
+
+pub mod api;
+pub mod baileys;
+pub mod bucket;
+pub mod cache;
+pub mod cdn;
+pub mod contract;
+pub mod manifests;
+pub mod media;
+pub mod random;
+pub mod s3;
+pub mod sidecar;
+pub mod sink;
+pub mod socket;
+pub mod stage;
+pub mod trace;
+pub mod wait;
+pub mod wire;

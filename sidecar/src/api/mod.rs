@@ -1,1 +1,97 @@
-//! (skeleton)
+//! The API port: routes, keys, errors, OpenAPI.
+
+pub mod auth;
+mod download;
+pub mod error;
+mod inbound;
+mod media;
+pub mod media_info;
+mod openapi;
+mod persist;
+pub mod registry;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::metrics::Metrics;
+
+pub use error::{ApiError, ErrorBody};
+pub use openapi::document;
+pub use registry::Registry;
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The running sessions.
+    pub registry: Arc<Registry>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Largest request body of `/inbound`, bytes.
+    pub inbound_max_bytes: usize,
+}
+
+/// Every success: `{"data": …}`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Data<T> {
+    /// The answer.
+    pub data: T,
+}
+
+impl<T: Serialize> IntoResponse for Data<T> {
+    fn into_response(self) -> axum::response::Response {
+        Json(self).into_response()
+    }
+}
+
+/// The API's router.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/openapi.json", get(openapi::serve))
+        .route("/api/sessions", get(sessions::list))
+        .route("/api/sessions/{session}", get(sessions::show))
+        .route("/api/sessions/{session}/inbound", post(inbound::receive))
+        .route(
+            "/api/sessions/{session}/inbound/{token}",
+            post(inbound::receive_by_token),
+        )
+        .route("/api/sessions/{session}/media", get(media::list))
+        .route("/api/sessions/{session}/media/{media}", get(media::show))
+        .route(
+            "/api/sessions/{session}/media/{media}/download",
+            post(download::download)
+                .get(download::download)
+                .head(download::head),
+        )
+        .route(
+            "/api/sessions/{session}/media/{media}/persist",
+            post(persist::persist),
+        )
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(state)
+}
+
+async fn no_route() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "route_not_found",
+        "there is no such route; see /openapi.json",
+    )
+}
+
+async fn no_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this route does not take that method; see /openapi.json",
+    )
+}

@@ -138,6 +138,18 @@ pub struct MediaReference {
     pub fault: Option<String>,
 }
 
+impl MediaReference {
+    /// The declared MIME type, parameters kept, where it can stand in a header; else
+    /// `application/octet-stream`.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        self.mime_type
+            .as_deref()
+            .filter(|declared| declared.parse::<mime::Mime>().is_ok())
+            .unwrap_or("application/octet-stream")
+    }
+}
+
 /// A thumbnail of its own on the CDN, under the parent's media key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thumbnail {

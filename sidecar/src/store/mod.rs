@@ -15,6 +15,7 @@
 //! - Nothing undelivered is ever removed to make room.
 
 mod accept;
+mod depths;
 mod error;
 mod event;
 mod ids;
@@ -154,6 +155,13 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Accept { rows, answer }).await?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Notified when an event may be newly held. One task waits on each notifier: a notification
+    /// wakes one waiter, and is kept for it when it is busy.
+    #[must_use]
+    pub fn holds_changed(&self) -> &Notify {
+        &self.shared.signals.holds
     }
 
     /// The session whose store this is.

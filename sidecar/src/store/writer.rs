@@ -48,6 +48,7 @@ pub(super) struct Tx {
 pub(super) struct Signals {
     pub(super) transfers: Notify,
     pub(super) outbox: Notify,
+    pub(super) holds: Notify,
 }
 
 /// A request to the writer.
@@ -346,6 +347,7 @@ impl Writer {
         }
         if std::mem::take(&mut self.tx.outbox_changed) {
             self.signals.outbox.notify_one();
+            self.signals.holds.notify_one();
         }
     }
 }

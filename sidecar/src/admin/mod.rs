@@ -1,0 +1,135 @@
+//! The admin port: `/livez`, `/readyz`, `/metrics`, `/status`.
+
+mod status;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::State as Extract,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+
+pub use status::Status;
+
+use crate::{
+    api::Registry,
+    metrics::{Metrics, State as Label},
+    store::Depths,
+};
+
+/// What the admin port knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The running sessions.
+    pub registry: Arc<Registry>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Whether the process takes work.
+    pub readiness: Arc<Readiness>,
+}
+
+/// Set once the data directory is ours and every store is open; unset when the process stops.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    ready: AtomicBool,
+}
+
+impl Readiness {
+    /// The process takes work, or no longer does.
+    pub fn set(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// Does the process take work?
+    #[must_use]
+    pub fn get(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}
+
+/// The admin port's router.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/status", get(show_status))
+        .with_state(state)
+}
+
+/// Ready when every store takes a write. The bucket's state is shown and never fatal: a session
+/// whose bucket is down still takes messages.
+async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
+    if !state.readiness.get() {
+        let body = serde_json::json!({"ready": false, "reason": "starting or stopping"});
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
+    }
+    let mut sessions = serde_json::Map::new();
+    let mut ready = true;
+    for session in state.registry.all() {
+        let store = session.store().check_writable().await;
+        ready &= store.is_ok();
+        sessions.insert(
+            session.key().session.clone(),
+            serde_json::json!({
+                "store": store.map_or_else(|error| error.to_string(), |()| "writable".to_owned()),
+                "bucket": session.bucket_health().state,
+            }),
+        );
+    }
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = serde_json::json!({"ready": ready, "sessions": sessions});
+    (status, Json(body))
+}
+
+async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
+    let mut total = Depths::default();
+    let sessions = state.registry.all();
+    for session in &sessions {
+        match session.store().depths().await {
+            Ok(depths) => total += depths,
+            Err(error) => tracing::warn!(session = %session.key(), %error, "can't count records"),
+        }
+    }
+    for (name, value) in total.named() {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        state
+            .metrics
+            .depth
+            .get_or_create(&Label { state: name })
+            .set(value);
+    }
+    let down = sessions
+        .iter()
+        .filter(|session| session.bucket_is_down())
+        .count();
+    state
+        .metrics
+        .sessions
+        .set(i64::try_from(sessions.len()).unwrap_or(i64::MAX));
+    state
+        .metrics
+        .buckets_down
+        .set(i64::try_from(down).unwrap_or(i64::MAX));
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        state.metrics.encode(),
+    )
+}
+
+async fn show_status(Extract(state): Extract<State>) -> Json<Status> {
+    Json(Status::of(&state).await)
+}

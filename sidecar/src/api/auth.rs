@@ -1,0 +1,81 @@
+//! Who may open what: an API key opens its own session, an inbound key only `/inbound` of it.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::{error::ApiError, registry::Registry};
+use crate::session::Session;
+
+/// What a request wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything but handing in messages.
+    Api,
+    /// Hand in messages.
+    Inbound,
+}
+
+/// The Bearer token of a request.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_matches(' '))
+}
+
+/// Finds the session `name` for whoever holds `token`.
+///
+/// # Errors
+///
+/// 401 for no key or an unknown one, before anything is said about the session; 403 for an inbound
+/// key elsewhere; 404 for an unknown session, and for a session that this key does not open.
+pub fn authorise(
+    registry: &Registry,
+    name: &str,
+    token: Option<&str>,
+    scope: Scope,
+) -> Result<Arc<Session>, ApiError> {
+    let token = token.ok_or_else(unauthorised)?;
+    let session = registry.get(name);
+    if let Some(session) = session {
+        let config = session.config();
+        if config.api_keys.accept(token) {
+            return Ok(session);
+        }
+        if config.inbound_keys.accept(token) {
+            return match scope {
+                Scope::Inbound => Ok(session),
+                Scope::Api => Err(insufficient_scope()),
+            };
+        }
+    }
+    if registry.opened_by(token).is_empty() {
+        return Err(unauthorised());
+    }
+    Err(ApiError::new(
+        StatusCode::NOT_FOUND,
+        "session_not_found",
+        "this key opens no session of that name",
+    ))
+}
+
+/// 401.
+#[must_use]
+pub fn unauthorised() -> ApiError {
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "missing or unknown API key; send Authorization: Bearer <key>",
+    )
+}
+
+fn insufficient_scope() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "insufficient_scope",
+        "this key may hand in messages only",
+    )
+}

@@ -1,0 +1,166 @@
+//! Errors as the API speaks them: `{"error", "code", "docs"}` with a stable `code`.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    inbound::ParseError,
+    store::{MediaError, StoreError},
+    transfer::TransferError,
+};
+
+/// Where every code is described.
+const DOCS: &str = "/openapi.json";
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// What is wrong, in words.
+    pub error: String,
+    /// Stable machine-readable code.
+    #[schema(example = "media_not_found")]
+    pub code: String,
+    /// Where to read more.
+    pub docs: &'static str,
+    /// JSON pointer to the offending value of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: String,
+    message: String,
+    pointer: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// An error of a status, a stable code and words.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            pointer: None,
+            retry_after: None,
+        }
+    }
+
+    /// 400 with the name of the parameter.
+    pub fn bad_parameter(name: &str, why: impl std::fmt::Display) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_parameter",
+            format!("parameter {name}: {why}"),
+        )
+    }
+
+    /// 404 for a media id.
+    #[must_use]
+    pub fn media_not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "media_not_found",
+            "this session has no media of that id",
+        )
+    }
+
+    /// The failure that a record remembers.
+    #[must_use]
+    pub fn of_record(error: &MediaError) -> Self {
+        Self::new(status_of(&error.code), &error.code, error.message.clone())
+    }
+
+    fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+}
+
+/// The one table from codes of media failures to status codes.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "media_invalid" => StatusCode::UNPROCESSABLE_ENTITY,
+        "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "media_expired" | "object_gone" => StatusCode::GONE,
+        "storage_not_configured" => StatusCode::CONFLICT,
+        "storage_unavailable" | "timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+impl From<TransferError> for ApiError {
+    fn from(error: TransferError) -> Self {
+        let status = status_of(error.code());
+        let answer = Self::new(status, error.code(), error.to_string());
+        match error.retry_after() {
+            Some(pause) => answer.retry_after(pause),
+            None if status == StatusCode::SERVICE_UNAVAILABLE => {
+                answer.retry_after(Duration::from_secs(10))
+            }
+            None => answer,
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "store");
+        let code = match error {
+            StoreError::Full => "store_full",
+            _ => "store_unavailable",
+        };
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            code,
+            "the session's store can't take this now; nothing was accepted",
+        )
+        .retry_after(Duration::from_secs(5))
+    }
+}
+
+impl From<ParseError> for ApiError {
+    fn from(error: ParseError) -> Self {
+        let status = match error.code {
+            "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self {
+            pointer: error.pointer,
+            ..Self::new(status, error.code, error.message)
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            error: self.message,
+            code: self.code,
+            docs: DOCS,
+            pointer: self.pointer,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(pause) = self.retry_after {
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(pause.as_secs().max(1)),
+            );
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,162 @@
+//! Media records: one, or a page of them.
+
+#![allow(
+    unused_qualifications,
+    reason = "utoipa::path expands parameter types with their path"
+)]
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Query, State as Extract},
+    http::HeaderMap,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Data, ErrorBody, State,
+    auth::{self, Scope},
+    error::ApiError,
+    media_info::{MediaInfo, MediaInfos},
+};
+use crate::{
+    clock,
+    media::MediaKind,
+    message::MediaId,
+    session::Session,
+    store::{MediaFilter, MediaRecord, MediaStatus},
+};
+
+/// Most records of one page.
+const MAX_PAGE: usize = 500;
+
+/// Records of one page where the caller names no number.
+const PAGE: usize = 100;
+
+/// Finds a record for whoever asks.
+pub(super) async fn find(
+    state: &State,
+    headers: &HeaderMap,
+    session: &str,
+    media: String,
+) -> Result<(Arc<Session>, MediaRecord), ApiError> {
+    let session = auth::authorise(&state.registry, session, auth::bearer(headers), Scope::Api)?;
+    let record = session
+        .store()
+        .media(&MediaId(media))
+        .await?
+        .ok_or_else(ApiError::media_not_found)?;
+    Ok((session, record))
+}
+
+/// What is known of a media file; nothing is fetched.
+#[utoipa::path(
+    get, path = "/api/sessions/{session}/media/{media}", tag = "media",
+    params(
+        ("session" = String, Path, description = "Session name"),
+        ("media" = String, Path, description = "Media id")
+    ),
+    responses(
+        (status = 200, body = Data<MediaInfo>),
+        (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 404, description = "No such session or media for this key", body = ErrorBody),
+    ),
+    security(("key" = []))
+)]
+pub(super) async fn show(
+    Extract(state): Extract<State>,
+    Path((session, media)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Data<MediaInfo>, ApiError> {
+    let (session, record) = find(&state, &headers, &session, media).await?;
+    Ok(Data {
+        data: session.info(&record, clock::now()),
+    })
+}
+
+/// Filters of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(super) struct Filter {
+    /// `nextCursor` of the page before.
+    cursor: Option<i64>,
+    /// `received`, `queued`, `running`, `waiting`, `stored` or `failed`.
+    #[param(value_type = Option<String>)]
+    status: Option<MediaStatus>,
+    /// `image`, `video`, `audio`, `document` or `sticker`.
+    #[param(value_type = Option<String>)]
+    kind: Option<MediaKind>,
+    /// Received at or after this time (RFC 3339).
+    #[param(value_type = Option<String>)]
+    since: Option<Timestamp>,
+    /// WhatsApp message id.
+    message_id: Option<String>,
+    /// Records per page, 1 to 500.
+    limit: Option<usize>,
+}
+
+/// A page of media.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
+    /// Newest first.
+    data: Vec<MediaInfo>,
+    /// For the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<i64>,
+}
+
+/// The session's media, newest first.
+#[utoipa::path(
+    get, path = "/api/sessions/{session}/media", tag = "media",
+    params(("session" = String, Path, description = "Session name"), Filter),
+    responses(
+        (status = 200, body = Page),
+        (status = 400, description = "A parameter is wrong", body = ErrorBody),
+        (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 404, description = "No such session for this key", body = ErrorBody),
+    ),
+    security(("key" = []))
+)]
+pub(super) async fn list(
+    Extract(state): Extract<State>,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+    filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
+) -> Result<axum::Json<Page>, ApiError> {
+    let session = auth::authorise(
+        &state.registry,
+        &session,
+        auth::bearer(&headers),
+        Scope::Api,
+    )?;
+    let Query(filter) =
+        filter.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let limit = filter.limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(ApiError::bad_parameter("limit", "must be 1 to 500"));
+    }
+    let page = session
+        .store()
+        .list(MediaFilter {
+            cursor: filter.cursor,
+            status: filter.status,
+            kind: filter.kind,
+            since: filter.since,
+            message_id: filter.message_id,
+            limit,
+        })
+        .await?;
+    let now = clock::now();
+    Ok(axum::Json(Page {
+        data: page
+            .records
+            .iter()
+            .map(|record| session.info(record, now))
+            .collect(),
+        next_cursor: page.next_cursor,
+    }))
+}

@@ -1,0 +1,58 @@
+//! The OpenAPI document, made from the handlers.
+
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{download, inbound, media, persist, sessions};
+
+/// All routes of the API port.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Titan Media",
+        description = "Media plane for WhatsApp: messages in, verified files out. \
+            Every error is `{\"error\", \"code\", \"docs\"}` with a stable `code`.",
+    ),
+    paths(
+        inbound::receive,
+        inbound::receive_by_token,
+        media::show,
+        media::list,
+        download::download,
+        download::head,
+        persist::persist,
+        sessions::list,
+        sessions::show,
+    ),
+    modifiers(&Key)
+)]
+struct Document;
+
+struct Key;
+
+impl Modify for Key {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key of the session"))
+            .build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("key", SecurityScheme::Http(key));
+    }
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// `GET /openapi.json`.
+pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}

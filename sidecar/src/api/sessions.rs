@@ -1,0 +1,146 @@
+//! The sessions that a key opens.
+
+use axum::{
+    extract::{Path, State as Extract},
+    http::HeaderMap,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Data, ErrorBody, State,
+    auth::{self, Scope},
+    error::ApiError,
+};
+use crate::{session::Session, store::Depths};
+
+/// A session as its key holder sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionInfo {
+    /// API name.
+    name: String,
+    /// `running` or `suspended`.
+    state: &'static str,
+    /// State of the bucket: `Ready`, `NotConfigured`, or the reason of the last failure.
+    storage: String,
+    /// How much is where.
+    counters: Counters,
+}
+
+/// Records and events by state.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are the states of the API")]
+pub(super) struct Counters {
+    /// Media known and not asked to be saved.
+    pub received: u64,
+    /// Media waiting for a slot.
+    pub queued: u64,
+    /// Media on their way.
+    pub running: u64,
+    /// Media to be tried again.
+    pub waiting: u64,
+    /// Media in the bucket.
+    pub stored: u64,
+    /// Media given up.
+    pub failed: u64,
+    /// Events that wait for their object.
+    pub events_held: u64,
+    /// Deliveries to do.
+    pub deliveries_pending: u64,
+    /// Deliveries given up.
+    pub deliveries_dead: u64,
+}
+
+impl From<Depths> for Counters {
+    fn from(depths: Depths) -> Self {
+        let Depths {
+            received,
+            queued,
+            running,
+            waiting,
+            stored,
+            failed,
+            events_held,
+            deliveries_pending,
+            deliveries_dead,
+        } = depths;
+        Self {
+            received,
+            queued,
+            running,
+            waiting,
+            stored,
+            failed,
+            events_held,
+            deliveries_pending,
+            deliveries_dead,
+        }
+    }
+}
+
+async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
+    Ok(SessionInfo {
+        name: session.key().session.clone(),
+        state: if session.config().suspended {
+            "suspended"
+        } else {
+            "running"
+        },
+        storage: session.bucket_health().state,
+        counters: session.store().depths().await?.into(),
+    })
+}
+
+/// The sessions that this key opens.
+#[utoipa::path(
+    get, path = "/api/sessions", tag = "sessions",
+    responses(
+        (status = 200, body = Data<Vec<SessionInfo>>),
+        (status = 401, description = "No or unknown key", body = ErrorBody),
+    ),
+    security(("key" = []))
+)]
+pub(super) async fn list(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+) -> Result<Data<Vec<SessionInfo>>, ApiError> {
+    let token = auth::bearer(&headers).ok_or_else(auth::unauthorised)?;
+    let sessions = state.registry.opened_by(token);
+    if sessions.is_empty() {
+        return Err(auth::unauthorised());
+    }
+    let mut data = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        data.push(info(&session).await?);
+    }
+    Ok(Data { data })
+}
+
+/// One session.
+#[utoipa::path(
+    get, path = "/api/sessions/{session}", tag = "sessions",
+    params(("session" = String, Path, description = "Session name")),
+    responses(
+        (status = 200, body = Data<SessionInfo>),
+        (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 404, description = "No such session for this key", body = ErrorBody),
+    ),
+    security(("key" = []))
+)]
+pub(super) async fn show(
+    Extract(state): Extract<State>,
+    Path(session): Path<String>,
+    headers: HeaderMap,
+) -> Result<Data<SessionInfo>, ApiError> {
+    let session = auth::authorise(
+        &state.registry,
+        &session,
+        auth::bearer(&headers),
+        Scope::Api,
+    )?;
+    Ok(Data {
+        data: info(&session).await?,
+    })
+}

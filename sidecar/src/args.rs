@@ -1,0 +1,132 @@
+//! The command line. Every flag is an environment variable too: `TITAN_` and its name.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use url::Url;
+
+/// Media plane for WhatsApp: a gateway's webhook in, a verified file in the tenant's bucket, a
+/// signed webhook out.
+#[derive(Debug, Parser)]
+#[command(name = "titan-sidecar", version, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the sessions that manifests name.
+    Serve(Box<Serve>),
+    /// Show the whole of it with an embedded bucket and sample messages; needs nothing.
+    Demo(Demo),
+    /// Print the OpenAPI document of the API.
+    Openapi,
+    /// Print the version.
+    Version,
+}
+
+/// `serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Serve {
+    /// Files and folders of YAML with TenantStorage, MediaSession, Secret and ConfigMap documents,
+    /// the same that `kubectl apply` takes. Changes are picked up without a restart.
+    #[arg(long, env = "TITAN_MANIFESTS", value_name = "PATH", required = true, num_args = 1.., value_delimiter = ',')]
+    pub manifests: Vec<PathBuf>,
+
+    /// Folder of Secrets: DIR/<name>/<key>, or DIR/<namespace>/<name>/<key>, which is required once
+    /// the manifests name two namespaces.
+    #[arg(long, env = "TITAN_SECRETS", value_name = "DIR")]
+    pub secrets: Option<PathBuf>,
+
+    /// Folder of the records: one database per session. One process at a time uses it.
+    #[arg(
+        long,
+        env = "TITAN_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+
+    /// Address of the API.
+    #[arg(
+        long,
+        env = "TITAN_LISTEN",
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Address of /livez, /readyz, /metrics and /status.
+    #[arg(
+        long,
+        env = "TITAN_ADMIN_LISTEN",
+        value_name = "ADDR",
+        default_value = "0.0.0.0:9090"
+    )]
+    pub admin_listen: SocketAddr,
+
+    /// Fetch media from these origins instead of WhatsApp's own (https hosts under whatsapp.net),
+    /// whatever host a message names. The only way to an http:// origin.
+    #[arg(
+        long,
+        env = "TITAN_CDN_ORIGIN",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub cdn_origin: Vec<Url>,
+
+    /// PEM file of CAs to trust for the CDN, beside the public ones.
+    #[arg(long, env = "TITAN_CDN_CA_FILE", value_name = "PEM")]
+    pub cdn_ca_file: Option<PathBuf>,
+
+    /// Address ranges that webhooks (then over http too) and buckets may be in although they are
+    /// not public. Without it, webhooks need https and a public address, and buckets may be neither
+    /// on loopback nor link-local.
+    #[arg(
+        long,
+        env = "TITAN_ALLOW_CIDR",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub allow_cidr: Vec<IpNet>,
+
+    /// Largest body of an inbound request, in bytes.
+    #[arg(long, env = "TITAN_INBOUND_MAX_BYTES", value_name = "N", default_value_t = 8 * 1024 * 1024)]
+    pub inbound_max_bytes: usize,
+
+    /// Set by the operator: unknown fields are ignored, a missing Secret is reported and not fatal,
+    /// no key is generated, and loopback, the pod itself, metadata services and the Kubernetes API
+    /// are refused whatever --allow-cidr says.
+    #[arg(long, env = "TITAN_IN_POD")]
+    pub in_pod: bool,
+
+    /// Shape of the log on standard error. `RUST_LOG` sets its level.
+    #[arg(
+        long,
+        env = "TITAN_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "json"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// `demo`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Demo {
+    /// Keep everything up afterwards and print curl lines to try.
+    #[arg(long)]
+    pub stay: bool,
+}
+
+/// Shape of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}

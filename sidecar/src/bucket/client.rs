@@ -1,0 +1,156 @@
+//! The handle on one bucket.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
+};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use jiff::Timestamp;
+
+use super::address::Address;
+use super::answer::Answer;
+use super::config::{BucketConfig, Encryption};
+use super::error::{BucketError, Operation};
+use super::patience::Patience;
+use super::sign;
+use super::transport::Transport;
+use super::url::{ObjectUrl, object_url};
+use crate::net::{self, AddressPolicy, Purpose};
+
+/// A tenant's bucket, ready for requests. Changed credentials or storage make a new one; dropping
+/// the old one closes its idle connections.
+pub struct Bucket {
+    pub(super) client: Client,
+    config: BucketConfig,
+    address: Address,
+    /// The store refused `x-amz-checksum-sha256` once: it is left out since.
+    pub(super) checksum_refused: AtomicBool,
+    pub(super) patience: Patience,
+}
+
+// === impl Bucket ===
+
+impl Bucket {
+    /// A handle on the bucket; no request is made. Fails only for a configuration that can't work.
+    pub fn new(config: BucketConfig, policy: Arc<AddressPolicy>) -> Result<Self, BucketError> {
+        let address = Address::of(&config)?;
+        Address::public(&config)?;
+        let tls = net::tls_config(config.ca.as_deref()).map_err(BucketError::CaBundle)?;
+        let connector = net::Connector::new(policy, Purpose::Bucket, tls);
+        let client = client(&config, &address, Transport::new(connector));
+        Ok(Self {
+            client,
+            config,
+            address,
+            checksum_refused: AtomicBool::new(false),
+            patience: Patience::default(),
+        })
+    }
+
+    /// What this bucket was made of.
+    #[must_use]
+    pub fn config(&self) -> &BucketConfig {
+        &self.config
+    }
+
+    /// What stands before every key.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.config.prefix
+    }
+
+    /// The template of keys.
+    #[must_use]
+    pub fn key_template(&self) -> &str {
+        &self.config.key_template
+    }
+
+    /// The URL of the object `key` for the tenant's application, as of `now`.
+    pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
+        object_url(&self.config, key, now)
+    }
+
+    /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).
+    #[must_use]
+    pub fn sends_checksum(&self) -> bool {
+        !self.checksum_refused.load(Ordering::Relaxed)
+    }
+
+    /// Turns the SDK's error into ours, and remembers a refused checksum header.
+    pub(super) fn failure<E>(
+        &self,
+        operation: Operation,
+        checksum: bool,
+        error: SdkError<E, HttpResponse>,
+    ) -> BucketError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let failure = match &error {
+            SdkError::ServiceError(service) => {
+                let raw = service.raw();
+                let meta = service.err().meta();
+                Answer {
+                    operation,
+                    status: raw.status().as_u16(),
+                    code: meta.code(),
+                    message: meta.message().unwrap_or_default(),
+                    bucket_region: raw.headers().get("x-amz-bucket-region"),
+                    signed_region: self.address.region(),
+                    encryption: operation == Operation::Put
+                        && self.config.encryption != Encryption::None,
+                    checksum,
+                }
+                .classify()
+            }
+            SdkError::ResponseError(_) => BucketError::Answer("it broke off or is no xml"),
+            SdkError::TimeoutError(_) => BucketError::Timeout("an answer was awaited"),
+            SdkError::ConstructionFailure(_) => {
+                BucketError::Configuration("the request can not be built or signed")
+            }
+            _ => BucketError::network(error.into_source().unwrap_or_else(|_| "unknown".into())),
+        };
+        if matches!(failure, BucketError::ChecksumHeaderRefused { .. }) {
+            self.checksum_refused.store(true, Ordering::Relaxed);
+        }
+        failure
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The SDK's client: one attempt (a streaming body can't be replayed), no checksum of its own (it
+/// would be a trailer, which R2 and others refuse beside ours), and no time-outs but ours.
+fn client(config: &BucketConfig, address: &Address, transport: Transport) -> Client {
+    let settings = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(transport)
+        .region(Region::new(address.region().to_owned()))
+        // The SDK joins a path of the endpoint to the bucket only over a slash at its end.
+        .endpoint_url(format!("{}/", address.endpoint()))
+        .force_path_style(address.is_path_style())
+        .credentials_provider(sign::signing_key(&config.credentials))
+        .identity_cache(IdentityCache::no_cache())
+        .disable_s3_express_session_auth(true)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .build();
+    Client::from_conf(settings)
+}

@@ -1,0 +1,179 @@
+//! Why a bucket did not do what it was asked, in the words that conditions and records show.
+//!
+//! No variant holds a key, a signature or a signed URL; of what the store itself says only its
+//! error code is kept.
+
+use std::error::Error;
+
+use super::put::BoxError;
+use crate::net::{ConnectError, ConnectErrorKind};
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A `PutObject`.
+    Put,
+    /// A `GetObject`.
+    Get,
+}
+
+/// A bucket's error. [`BucketError::reason`] is the word for conditions and metrics.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketError {
+    /// The configuration can't lead to any request.
+    #[error("the storage configuration can not be used: {0}")]
+    Configuration(&'static str),
+    /// The CA bundle is unusable.
+    #[error("the storage's ca bundle can not be used")]
+    CaBundle(#[source] crate::net::NetError),
+    /// Temporary credentials are past their end.
+    #[error("the storage credentials have expired")]
+    CredentialsExpired,
+    /// The store answered with an error.
+    #[error("the store answered {status}{}", shown_code(code.as_deref()))]
+    Store {
+        /// What was asked.
+        operation: Operation,
+        /// See [`BucketError::reason`].
+        reason: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// The store's own error code.
+        code: Option<String>,
+    },
+    /// The bucket lives in another region.
+    #[error("the bucket is in another region{}", shown_region(region.as_deref()))]
+    WrongRegion {
+        /// The region that the store named.
+        region: Option<String>,
+    },
+    /// The store refuses `x-amz-checksum-sha256` itself. It is remembered: the same PUT sent again
+    /// goes without it.
+    #[error("the store refuses the checksum header (status {status})")]
+    ChecksumHeaderRefused {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The store received other bytes than the hash in the request promises.
+    #[error("the store says that the body does not match its hash (status {status})")]
+    DigestMismatch {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The range asked for lies outside of the object.
+    #[error("the range lies outside of the object")]
+    RangeNotSatisfiable,
+    /// No connection, or it broke.
+    #[error("no answer from the store: {reason}")]
+    Network {
+        /// See [`BucketError::reason`].
+        reason: &'static str,
+        /// What the connection said.
+        #[source]
+        source: BoxError,
+    },
+    /// The store was silent for too long.
+    #[error("the store was silent for too long while {0}")]
+    Timeout(&'static str),
+    /// Our own body gave an error: the request was cut on purpose and no object appeared.
+    #[error("the body was cut off")]
+    BodyAborted(#[source] BoxError),
+    /// Our own body was longer or shorter than promised: the request was cut, no object appeared.
+    #[error("the body has {} than the {promised} bytes promised", if *longer { "more" } else { "fewer" })]
+    BodyLength {
+        /// `Content-Length`.
+        promised: u64,
+        /// Whether there was more (else less).
+        longer: bool,
+    },
+    /// The answer makes no sense.
+    #[error("the store's answer is not understood: {0}")]
+    Answer(&'static str),
+}
+
+// === impl BucketError ===
+
+impl BucketError {
+    /// One word for conditions, records and metrics. An interface: changing one is a changelog entry.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Configuration(_) | Self::CaBundle(_) => "InvalidConfiguration",
+            Self::CredentialsExpired => "CredentialsExpired",
+            Self::Store { reason, .. } | Self::Network { reason, .. } => reason,
+            Self::WrongRegion { .. } => "WrongRegion",
+            Self::Timeout(_) => "Timeout",
+            Self::ChecksumHeaderRefused { .. }
+            | Self::DigestMismatch { .. }
+            | Self::RangeNotSatisfiable
+            | Self::BodyAborted(_)
+            | Self::BodyLength { .. }
+            | Self::Answer(_) => "StoreError",
+        }
+    }
+
+    /// Whether a GET may have failed because the object is gone: a 404, and a 403 too, since AWS
+    /// answers that to a key pair without `s3:ListBucket`.
+    #[must_use]
+    pub fn is_missing_object(&self) -> bool {
+        match self {
+            Self::Store {
+                operation: Operation::Get,
+                reason,
+                ..
+            } => {
+                matches!(*reason, "NoSuchKey" | "AccessDenied")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether our own body ended the request; the cause is what the body said.
+    #[must_use]
+    pub fn body_aborted(&self) -> bool {
+        matches!(self, Self::BodyAborted(_) | Self::BodyLength { .. })
+    }
+
+    /// Whether the same PUT is worth sending again at once: the header that was refused is left
+    /// out from now on.
+    #[must_use]
+    pub fn is_worth_resending(&self) -> bool {
+        matches!(self, Self::ChecksumHeaderRefused { .. })
+    }
+
+    /// Whether a PUT failed in a way that hides the cause, as when a store closes the connection
+    /// under a large body instead of reading on to say 403: [`super::Bucket::check`] tells then.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        match self {
+            Self::Network { reason, .. } => *reason == "StoreError",
+            Self::Timeout(_) | Self::Answer(_) => true,
+            _ => false,
+        }
+    }
+
+    /// A connection that could not be made, or that broke.
+    pub(super) fn network(source: BoxError) -> Self {
+        let kind =
+            ConnectError::find(source.as_ref() as &(dyn Error + 'static)).map(ConnectError::kind);
+        let reason = match kind {
+            Some(ConnectErrorKind::Refused) => "EndpointNotAllowed",
+            Some(ConnectErrorKind::Dns) => "DnsFailed",
+            Some(ConnectErrorKind::Connect) => "ConnectFailed",
+            Some(ConnectErrorKind::Tls) => "TlsFailed",
+            Some(ConnectErrorKind::Timeout) => "Timeout",
+            None => "StoreError",
+        };
+        Self::Network { reason, source }
+    }
+}
+
+fn shown_code(code: Option<&str>) -> String {
+    code.map(|code| format!(" {code}")).unwrap_or_default()
+}
+
+fn shown_region(region: Option<&str>) -> String {
+    region
+        .map(|region| format!(": {region}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,91 @@
+//! The URLs that the tenant's application gets: presigned, direct, or below a public base.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::address::{Address, encode_path};
+use super::config::{BucketConfig, UrlMode};
+use super::error::BucketError;
+use super::sign;
+
+/// The signature's own limit on a presigned URL.
+pub const MAX_EXPIRY: Duration = Duration::from_hours(7 * 24);
+
+/// A URL and how long it opens its object. `Debug` leaves out the URL's query, which is a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ObjectUrl {
+    /// The URL.
+    pub url: String,
+    /// When it stops working; `None` if it does not expire.
+    pub expires_at: Option<Timestamp>,
+}
+
+// === impl ObjectUrl ===
+
+impl std::fmt::Debug for ObjectUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let plain = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("ObjectUrl")
+            .field("url", &plain)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// The URL of `key` as the configuration wants it. Type and disposition are those that were stored.
+pub fn object_url(
+    config: &BucketConfig,
+    key: &str,
+    now: Timestamp,
+) -> Result<ObjectUrl, BucketError> {
+    match &config.url {
+        UrlMode::Public { base } => {
+            let base = base.as_str().trim_end_matches('/');
+            Ok(ObjectUrl {
+                url: format!("{base}/{}", encode_path(key)),
+                expires_at: None,
+            })
+        }
+        UrlMode::Direct => {
+            let url = Address::public(config)?.object_url(key);
+            Ok(ObjectUrl {
+                url,
+                expires_at: None,
+            })
+        }
+        UrlMode::Presigned { expires_in } => {
+            let address = Address::public(config)?;
+            let url = address.object_url(key);
+            let seconds = lifetime(config, *expires_in, now)?;
+            let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+            let expires_in = Duration::from_secs(seconds);
+            let url = sign::presign(
+                &url,
+                address.region(),
+                &config.credentials,
+                (signed_at, expires_in),
+            )?;
+            let expires_at = signed_at.checked_add(SignedDuration::from_secs(
+                i64::try_from(seconds).unwrap_or(0),
+            ));
+            Ok(ObjectUrl {
+                url,
+                expires_at: expires_at.ok(),
+            })
+        }
+    }
+}
+
+/// Whole seconds that a URL may live: what is asked for, at most seven days, and not beyond the
+/// credentials that sign it.
+fn lifetime(config: &BucketConfig, asked: Duration, now: Timestamp) -> Result<u64, BucketError> {
+    let wanted = asked.min(MAX_EXPIRY).as_secs().max(1);
+    let Some(end) = config.credentials.expires_at else {
+        return Ok(wanted);
+    };
+    match u64::try_from(end.as_second() - now.as_second()) {
+        Ok(left) if left > 0 => Ok(wanted.min(left)),
+        _ => Err(BucketError::CredentialsExpired),
+    }
+}

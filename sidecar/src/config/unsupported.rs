@@ -1,0 +1,94 @@
+//! Fields of the resources that no code honours yet. They are never ignored: a tenant who sets one
+//! expects something of it. The change that builds a field takes it off this list.
+
+use titan_crds::{
+    MediaSessionSpec, TenantStorageSpec,
+    media_session::{Reclaim, SignatureType},
+};
+
+/// Paths of the fields of a session that are set and not honoured.
+#[must_use]
+pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
+    let source = spec.source.as_ref();
+    let gateway = source.and_then(|source| source.gateway.as_ref());
+    let store = spec.store.as_ref();
+    let sqlite = store.and_then(|store| store.sqlite.as_ref());
+    let set = [
+        (
+            "spec.source.whatsapp",
+            source.is_some_and(|source| source.whatsapp.is_some()),
+        ),
+        (
+            "spec.source.gateway.signature",
+            gateway
+                .and_then(|gateway| gateway.signature.as_ref())
+                .is_some_and(|signature| signature.type_ != SignatureType::None),
+        ),
+        (
+            "spec.source.gateway.send",
+            gateway.is_some_and(|gateway| gateway.send.is_some()),
+        ),
+        (
+            "spec.store.postgres",
+            store.is_some_and(|store| store.postgres.is_some()),
+        ),
+        (
+            "spec.store.reclaim",
+            store
+                .and_then(|store| store.reclaim)
+                .is_some_and(|reclaim| reclaim != Reclaim::Retain),
+        ),
+        (
+            "spec.store.sqlite.storageClassName",
+            sqlite.is_some_and(|sqlite| sqlite.storage_class_name.is_some()),
+        ),
+        (
+            "spec.store.sqlite.ephemeral",
+            sqlite.is_some_and(|sqlite| sqlite.ephemeral == Some(true)),
+        ),
+        (
+            "spec.replicas",
+            spec.replicas.is_some_and(|replicas| replicas != 1),
+        ),
+        ("spec.expose", spec.expose.is_some()),
+        ("spec.tls", spec.tls.is_some()),
+        ("spec.rateLimit", spec.rate_limit.is_some()),
+        ("spec.networkPolicy", spec.network_policy.is_some()),
+        ("spec.podTemplate", spec.pod_template.is_some()),
+    ];
+    names(&set)
+}
+
+/// Paths of the fields of a storage that are set and not honoured.
+#[must_use]
+pub(super) fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
+    names(&[
+        (
+            "spec.credentials.identity",
+            spec.credentials.identity.is_some(),
+        ),
+        ("spec.probe", spec.probe.is_some()),
+    ])
+}
+
+fn names(set: &[(&'static str, bool)]) -> Vec<&'static str> {
+    set.iter()
+        .filter_map(|&(name, is_set)| is_set.then_some(name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_nothing_honours_is_named() {
+        let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
+            "replicas": 1,
+            "source": {"gateway": {"signature": {"type": "None"}}},
+            "tls": {"secretRef": {"name": "cert"}}
+        }))
+        .unwrap();
+        assert_eq!(of_session(&spec), ["spec.tls"]);
+    }
+}

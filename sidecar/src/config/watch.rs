@@ -1,0 +1,83 @@
+//! Notices edits: manifests and Secrets are looked at every second, and re-read when they changed.
+//!
+//! The kubelet swaps a whole mount at once by renaming the link `..data`; following links, its
+//! files then have another inode, so one rule serves mounts and folders edited by hand.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{ConfigError, Sessions, Sources};
+
+/// Between two looks.
+pub const EVERY: Duration = Duration::from_secs(1);
+
+/// Deepest folder below a path: `<namespace>/<name>/<key>`.
+const DEPTH: usize = 4;
+
+/// Tells a changed configuration from an unchanged one.
+#[derive(Debug)]
+pub struct Watch {
+    sources: Sources,
+    seen: Fingerprint,
+}
+
+/// Inode, modification time (ns) and size of every file.
+type Fingerprint = BTreeMap<PathBuf, (u64, i64, i64, u64)>;
+
+impl Watch {
+    /// Remembers the files as they are now.
+    #[must_use]
+    pub fn new(sources: Sources) -> Self {
+        let seen = fingerprint(&sources);
+        Self { sources, seen }
+    }
+
+    /// The new configuration, if a file changed since the last call.
+    ///
+    /// # Errors
+    ///
+    /// When the changed files can't be run: the caller keeps the last good configuration.
+    pub fn changed(&mut self) -> Option<Result<Sessions, ConfigError>> {
+        let now = fingerprint(&self.sources);
+        if now == self.seen {
+            return None;
+        }
+        self.seen = now;
+        Some(self.sources.load())
+    }
+}
+
+fn fingerprint(sources: &Sources) -> Fingerprint {
+    let mut files = Fingerprint::new();
+    for path in sources.manifests.iter().chain(&sources.secrets) {
+        look(path, DEPTH, &mut files);
+    }
+    files
+}
+
+fn look(path: &Path, depth: usize, files: &mut Fingerprint) {
+    // A path that is gone is a change too: it is missing from the map.
+    let Ok(metadata) = fs::metadata(path) else {
+        return;
+    };
+    if !metadata.is_dir() {
+        let time = (
+            metadata.ino(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.size(),
+        );
+        files.insert(path.to_owned(), time);
+    } else if depth > 0 {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                look(&entry.path(), depth - 1, files);
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A running session: its configuration, store and bucket, and what others ask of it.
+
+mod accept;
+mod storage;
+mod upkeep;
+
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use storage::{BucketHealth, Usable};
+
+use crate::{
+    api::media_info::{MediaInfo, MediaInfos, media_info},
+    cdn::Cdn,
+    clock,
+    config::SessionConfig,
+    message::SessionKey,
+    metrics::Metrics,
+    net::AddressPolicy,
+    store::{MediaRecord, Store, StoreError, StoreLimits},
+    transfer::worker::Worker,
+    webhook::{self, Deliverer},
+};
+
+/// What all sessions of a process share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The CDN client.
+    pub cdn: Arc<Cdn>,
+    /// Which addresses buckets and webhooks may be on.
+    pub policy: Arc<AddressPolicy>,
+    /// Posts webhooks.
+    pub webhooks: webhook::Client,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Transfers at once over all sessions. First come, first served: since every session waits
+    /// with one file at a time, sessions take turns.
+    pub slots: Arc<Semaphore>,
+    /// No new work is taken.
+    pub shutdown: CancellationToken,
+    /// What still runs is given up.
+    pub abort: CancellationToken,
+}
+
+/// One running session.
+#[derive(Debug)]
+pub struct Session {
+    key: SessionKey,
+    config: watch::Sender<Arc<SessionConfig>>,
+    store: Store,
+    shared: Shared,
+    bucket: RwLock<storage::Current>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    media: watch::Sender<()>,
+}
+
+impl Session {
+    /// Opens the store below `data_dir` (`<tenant>/<session>/titan.db`), queues again what a crash
+    /// interrupted, and starts the session's tasks.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be opened.
+    pub async fn start(
+        config: Arc<SessionConfig>,
+        data_dir: &Path,
+        shared: Shared,
+    ) -> Result<Arc<Self>, StoreError> {
+        let key = config.key.clone();
+        let path = data_dir
+            .join(&key.tenant)
+            .join(&key.session)
+            .join("titan.db");
+        let store = Store::open(
+            &path,
+            key.clone(),
+            config.seal_key.clone(),
+            StoreLimits {
+                volume_bytes: config.volume_bytes,
+            },
+        )
+        .await?;
+        store.recover(clock::now()).await?;
+        let stop = shared.shutdown.child_token();
+        let session = Arc::new(Self {
+            key,
+            bucket: RwLock::new(storage::Current::of(&config, &shared.policy)),
+            config: watch::Sender::new(config),
+            store,
+            shared,
+            tasks: TaskTracker::new(),
+            stop,
+            media: watch::Sender::default(),
+        });
+        session.spawn_tasks();
+        Ok(session)
+    }
+
+    fn spawn_tasks(self: &Arc<Self>) {
+        let deliverer = Deliverer::new(
+            self.store.clone(),
+            self.config.subscribe(),
+            self.shared.webhooks.clone(),
+            self.clone(),
+        );
+        self.tasks.spawn(deliverer.run(self.stop.clone()));
+        self.tasks.spawn(Worker::new(self.clone()).run());
+        self.tasks.spawn(upkeep::run(self.clone()));
+        self.tasks.close();
+    }
+
+    /// Takes a changed configuration; a changed bucket or credential wakes what waits for it.
+    pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
+        let current = storage::Current::of(&config, &self.shared.policy);
+        *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = current;
+        self.store.set_seal(config.seal_key.clone());
+        self.config.send_replace(config);
+        self.store.wake(clock::now()).await?;
+        Ok(())
+    }
+
+    /// Stops taking work, lets what runs finish, and closes the store.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(session = %self.key, %error, "store was closed already");
+        }
+    }
+
+    /// Tenant and API name.
+    #[must_use]
+    pub fn key(&self) -> &SessionKey {
+        &self.key
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> Arc<SessionConfig> {
+        self.config.borrow().clone()
+    }
+
+    /// The session's records.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The CDN client.
+    #[must_use]
+    pub fn cdn(&self) -> &Arc<Cdn> {
+        &self.shared.cdn
+    }
+
+    /// Changes whenever a file's state does.
+    #[must_use]
+    pub fn media_changes(&self) -> watch::Receiver<()> {
+        self.media.subscribe()
+    }
+
+    pub(crate) fn media_changed(&self) {
+        self.media.send_replace(());
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
+    }
+}
+
+impl MediaInfos for Session {
+    fn info(&self, record: &MediaRecord, now: Timestamp) -> MediaInfo {
+        let url = record.key.as_deref().and_then(|key| {
+            let bucket = self.bucket_of(record)?;
+            match bucket.url(key, now) {
+                Ok(url) => Some(url),
+                Err(error) => {
+                    tracing::warn!(session = %self.key, media = %record.id, %error, "no URL for a stored object");
+                    None
+                }
+            }
+        });
+        media_info(&self.key, record, url.as_ref())
+    }
+}

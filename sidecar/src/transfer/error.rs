@@ -1,0 +1,131 @@
+//! Why a file did not arrive, and whether trying again can help.
+
+use std::time::Duration;
+
+use crate::{
+    bucket::BucketError,
+    cdn::{CdnError, Class},
+    media::IntegrityError,
+    store::StoreError,
+};
+
+/// How long a CDN that throttles (507) is left alone.
+const THROTTLED: Duration = Duration::from_mins(5);
+
+/// What ended one attempt to move a file.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The sender's description is unusable; nothing is fetched.
+    #[error("{0}")]
+    Invalid(String),
+    /// The file is, or declares to be, larger than `maxBytes`.
+    #[error("the file is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The file has left WhatsApp's CDN.
+    #[error("the file is no longer on WhatsApp's CDN")]
+    Gone,
+    /// A persisted object is in the bucket no more, and the CDN has dropped the file too.
+    #[error("the object is in the bucket no more")]
+    ObjectGone,
+    /// The CDN did not deliver.
+    #[error("cdn: {0}")]
+    Cdn(#[source] CdnError),
+    /// The bytes are not what the message describes.
+    #[error("integrity: {0}")]
+    Integrity(#[source] IntegrityError),
+    /// The bucket did not take or give the object.
+    #[error("bucket: {0}")]
+    Bucket(#[source] BucketError),
+    /// No bucket is configured or usable now; `reason` is a condition reason.
+    #[error("storage is not usable: {reason}: {message}")]
+    Storage {
+        /// Condition reason, e.g. `StorageNotFound`.
+        reason: &'static str,
+        /// What to mend, in words.
+        message: String,
+    },
+    /// The records can't be read or written.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// The transfer took longer than `transfers.timeout`.
+    #[error("the transfer took longer than {} s", .0.as_secs())]
+    Timeout(Duration),
+    /// Whoever received the bytes went away.
+    #[error("the receiver went away")]
+    Cancelled,
+}
+
+impl TransferError {
+    /// The stable code of the API and of `media.failed`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "media_invalid",
+            Self::TooLarge { .. } => "too_large",
+            Self::Gone => "media_expired",
+            Self::ObjectGone => "object_gone",
+            Self::Cdn(_) | Self::Cancelled => "cdn_unreachable",
+            Self::Integrity(_) => "integrity_failed",
+            Self::Storage { reason, .. } if *reason == "StorageNotConfigured" => {
+                "storage_not_configured"
+            }
+            Self::Bucket(_) | Self::Storage { .. } => "storage_unavailable",
+            Self::Store(_) => "store_unavailable",
+            Self::Timeout(_) => "timeout",
+        }
+    }
+
+    /// What the error tells about the file itself: trying again changes nothing.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone
+        )
+    }
+
+    /// Would every other file fail the same way, because of the bucket?
+    #[must_use]
+    pub fn is_about_bucket(&self) -> bool {
+        matches!(self, Self::Bucket(_) | Self::Storage { .. })
+    }
+
+    /// What the other side asked us to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Cdn(error) => match error.class() {
+                Class::Retry { after } => after,
+                Class::Throttled => Some(THROTTLED),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl From<CdnError> for TransferError {
+    fn from(error: CdnError) -> Self {
+        match (&error, error.class()) {
+            (CdnError::TooLarge { limit }, _) => Self::TooLarge { limit: *limit },
+            (CdnError::Invalid(why), _) => Self::Invalid((*why).to_owned()),
+            (_, Class::Gone) => Self::Gone,
+            _ => Self::Cdn(error),
+        }
+    }
+}
+
+impl From<IntegrityError> for TransferError {
+    fn from(error: IntegrityError) -> Self {
+        Self::Integrity(error)
+    }
+}
+
+impl From<BucketError> for TransferError {
+    fn from(error: BucketError) -> Self {
+        Self::Bucket(error)
+    }
+}

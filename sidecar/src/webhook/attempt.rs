@@ -1,0 +1,192 @@
+//! One attempt: the event rendered as of now, signed, posted, judged, and the verdict recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+use tracing::{info, warn};
+
+use super::answer::Verdict;
+use super::backoff::retry_after;
+use super::endpoint::Endpoint;
+use super::gone::Gone;
+use super::render::render;
+use super::request::{Client, request};
+use super::tally::Tally;
+use crate::api::media_info::{MediaInfo, MediaInfos};
+use crate::clock;
+use crate::store::{Delivery, EventRow, Store, StoreError};
+
+/// Of an answer, so much is read: enough for a snippet, and to use the connection again.
+const ANSWER_BYTES: usize = 4 * 1024;
+/// A verdict that the store can't take now is offered again after this long.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What every attempt of a session needs.
+pub(super) struct Attempts {
+    pub(super) store: Store,
+    pub(super) client: Client,
+    pub(super) media: Arc<dyn MediaInfos>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) gone: Gone,
+}
+
+/// What to write down about a delivery.
+enum Record {
+    Delivered,
+    Retry { due: Timestamp, error: String },
+    Dead { error: String },
+}
+
+// === impl Attempts ===
+
+impl Attempts {
+    /// Makes one attempt and records what came of it; with an endpoint that is gone, gives the
+    /// delivery up without one.
+    pub(super) async fn make(&self, endpoint: &Endpoint, delivery: &Delivery) {
+        if self.gone.contains(&endpoint.id) {
+            let error = "EndpointGone: disabled since the endpoint answered 410".to_owned();
+            return self.record(delivery, Record::Dead { error }).await;
+        }
+        let verdict = self.attempt(endpoint, &delivery.event).await;
+        if verdict == Verdict::Gone && self.gone.enter(&endpoint.id) {
+            let endpoint = &endpoint.id;
+            warn!(
+                endpoint,
+                "endpoint answered 410: disabled until the configuration changes"
+            );
+        }
+        self.record(delivery, decide(endpoint, delivery.attempts, verdict))
+            .await;
+    }
+
+    async fn attempt(&self, endpoint: &Endpoint, event: &EventRow) -> Verdict {
+        let now = clock::now();
+        let body = match self.media_of(event, now).await {
+            Ok(media) => render(event, &media),
+            Err(error) => return Verdict::failed("StoreFailed", &error.to_string()),
+        };
+        let request = match request(endpoint, &event.id, now.as_second(), body) {
+            Ok(request) => request,
+            Err(error) => return Verdict::failed("EndpointNotAllowed", &error.to_string()),
+        };
+        let deadline = Instant::now() + endpoint.timeout;
+        match timeout_at(deadline, self.client.request(request)).await {
+            Ok(Ok(answer)) => judge(endpoint, answer, deadline).await,
+            Ok(Err(error)) => Verdict::of_error(&error),
+            Err(_) => Verdict::timed_out(endpoint.timeout),
+        }
+    }
+
+    async fn media_of(
+        &self,
+        event: &EventRow,
+        now: Timestamp,
+    ) -> Result<Vec<MediaInfo>, StoreError> {
+        let mut media = Vec::with_capacity(event.media.len());
+        for id in &event.media {
+            if let Some(record) = self.store.media(id).await? {
+                media.push(self.media.info(&record, now));
+            }
+        }
+        Ok(media)
+    }
+
+    /// Writes `record` down, however long the store takes: a delivery that nobody settles would
+    /// block its chat. A process that ends here repeats the attempt after its next start.
+    async fn record(&self, delivery: &Delivery, record: Record) {
+        self.tell(delivery, &record);
+        loop {
+            match self.write(delivery.id, &record).await {
+                Ok(()) | Err(StoreError::Closed) => return,
+                Err(error) => {
+                    warn!(event = delivery.event.id, %error, "delivery not recorded, trying again");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn write(&self, id: i64, record: &Record) -> Result<(), StoreError> {
+        let now = clock::now();
+        match record {
+            Record::Delivered => self.store.delivered(id, now).await,
+            Record::Retry { due, error } => self.store.retry_delivery(id, *due, error, now).await,
+            Record::Dead { error } => self.store.dead_letter(id, error, now).await,
+        }
+    }
+
+    fn tell(&self, delivery: &Delivery, record: &Record) {
+        let (event, endpoint) = (&delivery.event.id, &delivery.endpoint);
+        let attempt = delivery.attempts + 1;
+        match record {
+            Record::Delivered => {
+                self.tally.count_delivered();
+                info!(event, endpoint, attempt, "webhook delivered");
+            }
+            Record::Retry { due, error } => {
+                self.tally.count_failed();
+                info!(event, endpoint, attempt, %due, error, "webhook failed, will be repeated");
+            }
+            Record::Dead { error } => {
+                self.tally.count_dead();
+                warn!(event, endpoint, attempt, error, "webhook given up");
+            }
+        }
+    }
+}
+
+/// What a verdict means after `before` earlier attempts.
+fn decide(endpoint: &Endpoint, before: u32, verdict: Verdict) -> Record {
+    let failures = before.saturating_add(1);
+    match verdict {
+        Verdict::Delivered => Record::Delivered,
+        Verdict::Gone => Record::Dead {
+            error: "EndpointGone: the endpoint answered 410".to_owned(),
+        },
+        Verdict::Failed { error, .. } if failures >= endpoint.retries.attempts => {
+            Record::Dead { error }
+        }
+        Verdict::Failed { error, retry_after } => {
+            let wait = endpoint.retries.wait(failures, rand::random(), retry_after);
+            let due = clock::now().checked_add(wait).unwrap_or(Timestamp::MAX);
+            Record::Retry { due, error }
+        }
+    }
+}
+
+async fn judge(endpoint: &Endpoint, answer: Response<Incoming>, deadline: Instant) -> Verdict {
+    let (head, body) = answer.into_parts();
+    let body = start_of(body, deadline).await;
+    let asked = asked_wait(&head.headers);
+    Verdict::of_answer(endpoint, head.status, &body, asked)
+}
+
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    retry_after(value, clock::now())
+}
+
+/// The first bytes of an answer. The status has already decided, so a body that breaks off or
+/// comes too late is simply shorter.
+async fn start_of(mut body: Incoming, deadline: Instant) -> Vec<u8> {
+    let mut start = Vec::new();
+    while start.len() < ANSWER_BYTES {
+        let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else {
+            break;
+        };
+        let data = frame.into_data().unwrap_or_else(|_| Bytes::new());
+        let room = ANSWER_BYTES - start.len();
+        start.extend(data.iter().take(room));
+    }
+    start
+}
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;

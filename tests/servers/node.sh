@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs the Node half of the interop tests into the cache, keyed by its lock file, and prints the
+# folder from which to run it.
+. "$(dirname "$0")/lib.sh"
+only_once node
+source="$(cd "$(dirname "$0")/../interop/node" && pwd)"
+key="$(sha256sum "$source/package-lock.json" | cut -c1-16)"
+target="$cache/node-$key"
+if [ ! -e "$target/ready" ]; then
+    rm -rf "$target"
+    mkdir -p "$target"
+    cp "$source/package.json" "$source/package-lock.json" "$target"
+    (cd "$target" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2)
+    touch "$target/ready"
+fi
+cp "$source"/*.mjs "$target"
+echo "$target"

@@ -1,0 +1,217 @@
+//! The command line: what it prints, what it refuses and with which exit code.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use titan_tests::manifests::{self, Document};
+use titan_tests::sidecar::{run, text_of};
+use titan_tests::stage::{Plan, Stage, TENANT};
+
+/// Seconds that a refusal may take.
+const REFUSAL: Duration = Duration::from_secs(30);
+
+/// Expects exit 64 and a message that has every word.
+fn refused(plan: &Plan, documents: &[Document], words: &[&str]) {
+    manifests::write(&plan.launch.manifests(), documents).unwrap();
+    let output = plan.launch.run_to_end(REFUSAL);
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(64), "{text}");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in: {text}");
+    }
+}
+
+fn documents(plan: &Plan) -> Vec<Document> {
+    let mut all = Plan::secrets();
+    all.extend([plan.session.clone(), plan.storage.clone()]);
+    all
+}
+
+#[test]
+fn help_version_and_openapi_need_no_configuration() {
+    for command in ["serve", "demo", "openapi", "version"] {
+        let output = run(&[command, "--help"]);
+        assert!(output.status.success(), "{command}: {}", text_of(&output));
+        assert!(text_of(&output).len() > 60);
+    }
+    let help = text_of(&run(&["serve", "--help"]));
+    for flag in [
+        "--manifests",
+        "--secrets",
+        "--data-dir",
+        "--listen",
+        "--admin-listen",
+        "--cdn-origin",
+        "--cdn-ca-file",
+        "--allow-cidr",
+        "--inbound-max-bytes",
+        "--in-pod",
+        "--log-format",
+    ] {
+        assert!(help.contains(flag), "{flag} is not in the help");
+        let variable = format!("TITAN_{}", flag[2..].replace('-', "_").to_uppercase());
+        assert!(help.contains(&variable), "{variable} is not in the help");
+    }
+    let version = run(&["version"]);
+    assert!(version.status.success() && !version.stdout.is_empty());
+    let document: Value = serde_json::from_slice(&run(&["openapi"]).stdout).unwrap();
+    assert_eq!(
+        document["openapi"].as_str().map(|version| &version[..3]),
+        Some("3.1")
+    );
+}
+
+#[tokio::test]
+async fn unknown_field_is_exit_64_with_file_document_and_field() {
+    let plan = Plan::usual().await.spec("autoPersist.enabld", true);
+    refused(
+        &plan,
+        &documents(&plan),
+        &["mediasession.acme.default.yaml", "enabld"],
+    );
+}
+
+#[tokio::test]
+async fn wrong_value_is_exit_64_with_its_field() {
+    let plan = Plan::usual().await.spec("autoPersist.holdWebhook", "soon");
+    refused(&plan, &documents(&plan), &["holdWebhook"]);
+    let plan = Plan::usual().await.spec("session", "bad name!");
+    refused(&plan, &documents(&plan), &["session"]);
+}
+
+#[tokio::test]
+async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
+    for (path, value) in [
+        ("tls", json!({"secretRef": {"name": "cert"}})),
+        (
+            "store",
+            json!({"postgres": {"urlSecretRef": {"name": "pg", "key": "url"}}}),
+        ),
+        ("source", json!({"whatsapp": {"deviceName": "d"}})),
+        ("rateLimit", json!({"requests": 1, "per": "1s"})),
+    ] {
+        let plan = Plan::usual().await.spec(path, value);
+        refused(&plan, &documents(&plan), &[path]);
+    }
+}
+
+#[tokio::test]
+async fn missing_secret_and_missing_key_are_exit_64_with_their_names() {
+    let plan = Plan::usual().await;
+    let mut all = documents(&plan);
+    all.remove(0);
+    refused(&plan, &all, &["acme-keys"]);
+    let plan = Plan::usual().await;
+    let mut all = documents(&plan);
+    all.push(Document::secret(
+        TENANT,
+        "acme-s3",
+        &[("accessKeyId", "only")],
+    ));
+    refused(&plan, &all, &["acme-s3", "SECRET_ACCESS_KEY"]);
+}
+
+#[tokio::test]
+async fn two_sessions_of_one_name_are_exit_64() {
+    let plan = Plan::usual().await;
+    let mut all = documents(&plan);
+    all.push(Document::secret(
+        "globex",
+        "keys",
+        &[("key", "titan_globex_0123456789abcdef")],
+    ));
+    all.push(Document::session("globex", "default", "keys"));
+    refused(&plan, &all, &["default"]);
+}
+
+#[tokio::test]
+async fn manifests_that_are_not_there_or_not_yaml_are_exit_64() {
+    let mut plan = Plan::usual().await;
+    plan.launch
+        .args
+        .extend(["--manifests".into(), "/nowhere/at/all".into()]);
+    refused(&plan, &documents(&plan), &["/nowhere/at/all"]);
+    let plan = Plan::usual().await;
+    fs::write(
+        plan.launch.manifests().join("broken.yaml"),
+        "kind: [unclosed",
+    )
+    .unwrap();
+    refused(&plan, &documents(&plan), &["broken.yaml"]);
+}
+
+#[tokio::test]
+async fn plain_http_origin_of_a_message_is_no_origin_of_ours() {
+    let mut plan = Plan::usual().await;
+    plan.launch
+        .args
+        .extend(["--cdn-origin".into(), "ftp://127.0.0.1".into()]);
+    refused(&plan, &documents(&plan), &["cdn"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn session_without_auth_gets_a_key_of_its_own_whose_path_is_printed() {
+    let plan = Plan::usual().await.spec("auth", Value::Null);
+    let mut stage = plan.up().await;
+    let path = stage.sidecar.launch().data().join("acme/default/api-key");
+    assert!(
+        stage
+            .sidecar
+            .log_text()
+            .contains(&path.display().to_string())
+    );
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = fs::read_to_string(&path).unwrap();
+    stage
+        .api
+        .with_key(key.trim())
+        .get("/api/sessions")
+        .await
+        .expect(200);
+    assert!(
+        !stage.sidecar.log_text().contains(key.trim()),
+        "the key itself is in the log"
+    );
+    stage.sidecar.kill();
+    stage.sidecar.start().await;
+    assert_eq!(fs::read_to_string(&path).unwrap(), key);
+    stage
+        .api
+        .with_key(key.trim())
+        .get("/api/sessions")
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_it_in_order_with_exit_0() {
+    let mut stage = Stage::up().await;
+    stage
+        .take("3EB0TERM", titan_tests::baileys::text("x"))
+        .await;
+    let status = stage.sidecar.terminate().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_logs_are_text_and_json_logs_are_json() {
+    let stage = Stage::up().await;
+    stage.take("3EB0LOG", titan_tests::baileys::text("x")).await;
+    for line in stage
+        .sidecar
+        .log_text()
+        .lines()
+        .filter(|line| !line.is_empty())
+    {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+    let mut plan = Plan::usual().await;
+    plan.launch
+        .args
+        .extend(["--log-format".into(), "text".into()]);
+    let stage = plan.up().await;
+    assert!(!stage.sidecar.log_text().trim_start().starts_with('{'));
+}
