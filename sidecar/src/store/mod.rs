@@ -123,6 +123,7 @@ impl Store {
             jobs: queue,
             signals: Arc::clone(&signals),
             pressure,
+            idle_at: None,
         };
         tokio::spawn(writer.run());
         Ok(Self {

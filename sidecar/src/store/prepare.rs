@@ -88,7 +88,7 @@ pub(super) fn prepare(
     message: NewMessage,
     now: i64,
 ) -> Result<Row, StoreError> {
-    let hash = ids::key_hash(session, &message.key);
+    let hash = message.key.hash(session);
     let about = if message.placeholder {
         About::Placeholder
     } else {
@@ -96,7 +96,7 @@ pub(super) fn prepare(
     };
     let edits = message
         .links_to_edit_of
-        .map(|id| ids::key_hash(session, &of_id(&message.key, id)));
+        .map(|id| of_id(&message.key, id).hash(session));
     let media = message.media.into_iter();
     let media = media.map(|media| prepare_media(session, seal, media));
     Ok(Row {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::accept;
 use super::error::StoreError;
@@ -22,7 +23,7 @@ use crate::message::SessionKey;
 /// Requests in one commit.
 const BATCH_JOBS: usize = 512;
 
-/// Without requests for so long, caches are let go.
+/// Without traffic for so long, caches are let go.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// Where a request's answer goes.
@@ -121,6 +122,8 @@ pub(super) struct Writer {
     pub(super) jobs: mpsc::Receiver<Job>,
     pub(super) signals: Arc<Signals>,
     pub(super) pressure: Pressure,
+    /// When caches are let go; `None`: they are.
+    pub(super) idle_at: Option<Instant>,
 }
 
 /// The requests of one commit.
@@ -162,6 +165,10 @@ impl Batch {
         }
     }
 
+    fn is_traffic(&self) -> bool {
+        !self.accepts.is_empty() || !self.delivered.is_empty()
+    }
+
     /// How many could fail apart from each other.
     fn parts(&self) -> usize {
         let accepts = usize::from(!self.accepts.is_empty());
@@ -185,6 +192,9 @@ impl Writer {
     async fn serve(&mut self) -> Option<oneshot::Sender<()>> {
         while let Some(job) = self.next().await {
             let mut batch = self.gather(job);
+            if batch.is_traffic() {
+                self.idle_at = Some(Instant::now() + IDLE);
+            }
             let vacuums = std::mem::take(&mut batch.vacuums);
             let close = batch.close.take();
             self.write(batch).await;
@@ -199,13 +209,17 @@ impl Writer {
         None
     }
 
-    /// The next request. When none comes for a while, the memory that traffic needed is let go.
+    /// The next request. A while after the last traffic, the memory that it needed is let go;
+    /// health checks and timers are no traffic.
     async fn next(&mut self) -> Option<Job> {
-        if let Ok(job) = tokio::time::timeout(IDLE, self.jobs.recv()).await {
-            return job;
-        }
-        if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
-            tracing::warn!(%error, "the store keeps its caches");
+        if let Some(idle) = self.idle_at {
+            if let Ok(job) = tokio::time::timeout_at(idle, self.jobs.recv()).await {
+                return job;
+            }
+            self.idle_at = None;
+            if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
+                tracing::warn!(%error, "the store keeps its caches");
+            }
         }
         self.jobs.recv().await
     }
