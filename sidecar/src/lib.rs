@@ -18,7 +18,6 @@ pub mod config;
 pub mod demo;
 pub mod inbound;
 pub mod launch;
-pub mod media;
 pub mod message;
 pub mod metrics;
 pub mod net;
@@ -29,3 +28,5 @@ pub mod store;
 pub mod telemetry;
 pub mod transfer;
 pub mod webhook;
+
+pub use titan_media as media;

@@ -40,3 +40,13 @@ where
     })
     .await;
 }
+
+/// The wall clock.
+#[must_use]
+pub fn now() -> jiff::Timestamp {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "tests stand at the edge where time enters"
+    )]
+    jiff::Timestamp::now()
+}

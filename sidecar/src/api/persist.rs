@@ -131,13 +131,15 @@ fn wait(headers: &HeaderMap) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn a_caller_says_how_long_to_wait() {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
-            headers.insert("prefer", axum::http::HeaderValue::from_static(value));
+            headers.insert("prefer", HeaderValue::from_static(value));
             wait(&headers)
         };
         assert_eq!(of("wait=5"), Duration::from_secs(5));

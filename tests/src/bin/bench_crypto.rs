@@ -13,9 +13,7 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use titan_sidecar::media::{
-    Decryptor, Encrypted, Expected, MediaKey, MediaKeys, MediaType, encrypt,
-};
+use titan_media::{Decryptor, Encrypted, Expected, MediaKey, MediaKeys, MediaType, encrypt};
 
 /// Larger than any cache, as the files are for which speed matters.
 const FILE_MIB: u32 = 64;

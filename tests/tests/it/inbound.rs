@@ -263,7 +263,7 @@ async fn young_message_gets_one_get_even_if_its_path_looks_expired() {
     let (sealed, _) = stage.file(Kind::Image, 5000);
     let path = stage.cdn.put_until(&sealed.blob, OE_PAST);
     let mut message = baileys::message("3EB0YOUNG", baileys::file(&sealed, &path));
-    message["messageTimestamp"] = json!(titan_sidecar::clock::now().as_second());
+    message["messageTimestamp"] = json!(titan_tests::wait::now().as_second());
     let data = stage
         .inbound(&baileys::upsert(&[message]))
         .await

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use titan_sidecar::media::{MediaKey, MediaType, encrypt};
+use titan_media::{MediaKey, MediaType, encrypt};
 use titan_tests::cache::installed;
 use titan_tests::cdn::Cdn;
 use titan_tests::random::Random;

@@ -279,7 +279,7 @@ async fn presigned_url_of_a_late_delivery_is_fresh_and_says_when_it_ends() {
         .await;
     let expires = event.json["payload"]["mediaUrlExpiresAt"].as_str().unwrap();
     let expires: jiff::Timestamp = expires.parse().unwrap();
-    assert!(expires > titan_sidecar::clock::now());
+    assert!(expires > titan_tests::wait::now());
     let url = event.json["payload"]["mediaUrl"].as_str().unwrap();
     assert!(url.contains("X-Amz-Signature="), "not presigned");
 }

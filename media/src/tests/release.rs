@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::{cut, keys, lengths, promised, run, sample, seal, sizes};
-use crate::media::{Decryptor, Encrypted, Encryptor, Expected, IntegrityError, encrypted_len};
+use crate::{Decryptor, Encrypted, Encryptor, Expected, IntegrityError, encrypted_len};
 
 const MIB: usize = 1024 * 1024;
 

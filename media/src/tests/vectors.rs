@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 
 use super::{key, keys, promised, run, sample};
-use crate::media::keys::exactly_32;
-use crate::media::{
+use crate::keys::exactly_32;
+use crate::{
     Decryptor, Encryptor, Expected, MediaKey, MediaKeys, MediaType, Scan, encrypt, encrypted_len,
     length_from_tail, plausible_lengths,
 };

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{cut, keys, lengths, seal, sizes};
-use crate::media::IntegrityError;
-use crate::media::streaming_sidecar::{CHUNK, Generator, entries, fits, verify_chunk};
+use crate::IntegrityError;
+use crate::streaming_sidecar::{CHUNK, Generator, entries, fits, verify_chunk};
 
 /// The blob's chunks, each with the 16 bytes before it.
 fn chunks(blob: &[u8]) -> Vec<([u8; 16], &[u8])> {

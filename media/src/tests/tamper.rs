@@ -4,10 +4,8 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit, array::Array};
 use proptest::prelude::*;
 
 use super::{cut, key, keys, lengths, promised, run, sample, seal, sizes};
-use crate::media::lane::Lane;
-use crate::media::{
-    Decryptor, Encrypted, Expected, IntegrityError, MediaKeys, MediaType, Scan, Verified,
-};
+use crate::lane::Lane;
+use crate::{Decryptor, Encrypted, Expected, IntegrityError, MediaKeys, MediaType, Scan, Verified};
 
 /// Both hashes known, one of them, none: the MAC alone must do too.
 fn expectations(sealed: &Encrypted, length: usize) -> [Expected; 4] {
