@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Query, State as Extract},
+    extract::{Query, State as Extract},
     http::HeaderMap,
 };
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use super::{
     auth::{self, Scope},
     error::ApiError,
     media_info::{MediaInfo, MediaInfos},
+    path::Names,
 };
 use crate::{
     clock,
@@ -54,20 +55,24 @@ pub(super) async fn find(
 /// What is known of a media file; nothing is fetched.
 #[utoipa::path(
     get, path = "/api/sessions/{session}/media/{media}", tag = "media",
+    operation_id = "getMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id")
     ),
     responses(
         (status = 200, body = Data<MediaInfo>),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session or media for this key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
 pub(super) async fn show(
     Extract(state): Extract<State>,
-    Path((session, media)): Path<(String, String)>,
+    Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Data<MediaInfo>, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
@@ -112,18 +117,21 @@ pub(super) struct Page {
 /// The session's media, newest first.
 #[utoipa::path(
     get, path = "/api/sessions/{session}/media", tag = "media",
+    operation_id = "listMedia",
     params(("session" = String, Path, description = "Session name"), Filter),
     responses(
         (status = 200, body = Page),
         (status = 400, description = "A parameter is wrong", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session for this key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
 pub(super) async fn list(
     Extract(state): Extract<State>,
-    Path(session): Path<String>,
+    Names(session): Names<String>,
     headers: HeaderMap,
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<axum::Json<Page>, ApiError> {

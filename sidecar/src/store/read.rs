@@ -179,10 +179,19 @@ pub(super) fn delivery(row: &SqliteRow, session: &SessionKey) -> Result<Delivery
             .transpose()?,
         media: media_ids(&media)?,
     };
+    let chat: String = row.try_get("chat")?;
+    let id: Option<String> = row.try_get("message_id")?;
+    let message = MessageKey {
+        chat: chat.clone(),
+        from_me: row.try_get::<Option<bool>, _>("from_me")?.unwrap_or(false),
+        participant: row.try_get("participant")?,
+        id: id.unwrap_or_default(),
+    };
     Ok(Delivery {
+        trace: message.trace_id(session),
         id: row.try_get("number")?,
         endpoint: row.try_get("endpoint")?,
-        chat: row.try_get("chat")?,
+        chat,
         attempts: count(row.try_get("attempts")?),
         event,
         first_due: time(row.try_get("opened_at")?)?,
