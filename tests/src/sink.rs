@@ -70,7 +70,9 @@ impl Delivery {
     pub fn message_id(&self) -> &str {
         // `media.*` events name the message beside the file.
         let payload = &self.json["payload"];
-        let id = payload["id"].as_str().or_else(|| payload["messageId"].as_str());
+        let id = payload["id"]
+            .as_str()
+            .or_else(|| payload["messageId"].as_str());
         id.unwrap_or_default()
     }
 

@@ -6,7 +6,8 @@ use serde_json::json;
 use titan_tests::baileys;
 use titan_tests::cdn::{Cdn, Fault};
 use titan_tests::media::Kind;
-use titan_tests::stage::Plan;
+use titan_tests::stage::{Plan, Stage};
+use titan_tests::wait::{SOON, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn host_of_a_message_is_never_dialled() {
@@ -91,6 +92,23 @@ async fn buckets_on_loopback_need_an_allowed_range() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn webhooks_over_http_or_on_loopback_need_an_allowed_range() {
+    let mut plan = Plan::usual().await;
+    let at = plan
+        .launch
+        .args
+        .iter()
+        .position(|arg| arg == "--allow-cidr")
+        .unwrap();
+    plan.launch.args.drain(at..at + 2);
+    plan.storage = plan.storage.spec("endpoint", "https://s3.example.invalid");
+    let stage = plan.up().await;
+    stage.take("3EB0HTTP", baileys::text("x")).await;
+    a_delivery_was_refused(&stage).await;
+    assert!(stage.sink.deliveries().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_a_pod_loopback_is_refused_whatever_is_allowed() {
     let mut plan = Plan::usual().await;
     plan.launch.args.push("--in-pod".into());
@@ -98,12 +116,17 @@ async fn in_a_pod_loopback_is_refused_whatever_is_allowed() {
     let (sealed, path) = stage.file(Kind::Image, 2000);
     let media = stage.take("3EB0POD", baileys::file(&sealed, &path)).await;
     stage.reaches(&media, "waiting").await;
-    titan_tests::wait::until(
-        titan_tests::wait::SOON,
-        "a delivery was refused",
-        || async { stage.status().await["sessions"][0]["queue"]["deliveries_pending"] != 0 },
-    )
-    .await;
+    a_delivery_was_refused(&stage).await;
     assert_eq!(stage.bucket.requests(), 0);
     assert!(stage.sink.deliveries().is_empty());
+}
+
+/// Waits until a delivery was tried and is still there.
+async fn a_delivery_was_refused(stage: &Stage) {
+    until(SOON, "a delivery was refused", || async {
+        let queue = stage.status().await["sessions"][0]["queue"].clone();
+        let tried = stage.sidecar.log_text().contains("\"Webhook\"");
+        tried && (queue["deliveries_pending"] != 0 || queue["deliveries_dead"] != 0)
+    })
+    .await;
 }

@@ -157,12 +157,9 @@ pub(super) async fn callers_are_woken_when_a_file_becomes_due(fixture: Fixture) 
                 if let Some(record) = store.claim_transfer(at(1)).await.unwrap() {
                     return record;
                 }
-                tokio::time::timeout(
-                    Duration::from_secs(60),
-                    store.transfers_changed().notified(),
-                )
-                .await
-                .expect("woken");
+                tokio::time::timeout(Duration::from_mins(1), store.transfers_changed().notified())
+                    .await
+                    .expect("woken");
             }
         },
         async {
