@@ -87,7 +87,7 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(super) struct Filter {
     /// `nextCursor` of the page before.
-    cursor: Option<i64>,
+    cursor: Option<String>,
     /// `received`, `queued`, `running`, `waiting`, `stored` or `failed`.
     #[param(value_type = Option<String>)]
     status: Option<MediaStatus>,
@@ -109,9 +109,9 @@ pub(super) struct Filter {
 pub(super) struct Page {
     /// Newest first.
     data: Vec<MediaInfo>,
-    /// For the next page; absent on the last.
+    /// For the next page, opaque; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<i64>,
+    next_cursor: Option<String>,
 }
 
 /// The session's media, newest first.
@@ -147,10 +147,15 @@ pub(super) async fn list(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(ApiError::bad_parameter("limit", "must be 1 to 500"));
     }
+    let cursor = filter
+        .cursor
+        .map(|cursor| cursor.parse())
+        .transpose()
+        .map_err(|_| ApiError::bad_parameter("cursor", "is not a nextCursor of ours"))?;
     let page = session
         .store()
         .list(MediaFilter {
-            cursor: filter.cursor,
+            cursor,
             status: filter.status,
             kind: filter.kind,
             since: filter.since,
@@ -165,6 +170,6 @@ pub(super) async fn list(
             .iter()
             .map(|record| session.info(record, now))
             .collect(),
-        next_cursor: page.next_cursor,
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
     }))
 }
