@@ -2,38 +2,41 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CARGO ?= cargo
+# One set of features for every build: naming single packages would build dependencies again.
+WORKSPACE := --locked --workspace
 
-.PHONY: help demo test generate lint unit blackbox bench fmt
+.PHONY: help demo test lint build check clone-demo bench generate fmt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
-	$(CARGO) run --quiet --locked -p titan-sidecar -- demo
+	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
 
-test: lint unit blackbox ## Install or build what the tests need, then run everything
+test: lint check clone-demo ## Install or build what the tests need, then run everything
 
 lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
 	tests/servers/cargo-deny.sh
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	@$(MAKE) --no-print-directory generate
-	git diff --exit-code -- crds/yaml
+	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 
-unit: ## Unit and property tests of all crates, and the bucket's tests against real S3 servers
-	tests/servers/s3.sh
-	$(CARGO) test --locked --workspace --exclude titan-tests
-
-blackbox: ## The real program against real S3 servers, real Baileys and whatsmeow, and faults
+build: ## Build the program and every test, and install the peers they need
 	tests/servers/all.sh
-	$(CARGO) build --locked -p titan-sidecar
-	$(CARGO) test --locked -p titan-tests
+	$(CARGO) build $(WORKSPACE)
+	$(CARGO) test $(WORKSPACE) --no-run
+
+check: build ## Every test: units, real S3 servers, real Baileys and whatsmeow, faults, kills
+	TITAN_SIDECAR="$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/titan-sidecar" \
+		$(CARGO) test $(WORKSPACE)
+
+clone-demo: ## `make demo` from a clean clone that shares the target folder
+	tests/clone-demo.sh
 
 bench: ## Measure the budgets; prints the rows of the README's table
 	tests/bench.sh
 
 generate: ## Write crds/yaml from the Rust types
-	$(CARGO) run --quiet --locked -p titan-crds --bin crdgen -- crds/yaml
+	$(CARGO) run --quiet --locked --package titan-crds --bin crdgen -- crds/yaml
 
 fmt: ## Format
 	$(CARGO) fmt --all

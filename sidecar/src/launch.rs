@@ -1,14 +1,15 @@
 //! From the command line to something that can be served: everything that can be wrong with a
 //! configuration is found here, before a port answers.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use crate::{
     args::Serve,
-    cdn,
-    config::{ConfigError, Mode, Sessions, Sources},
+    cdn::{self, Cdn},
+    config::{ConfigError, Mode, Sessions, Sources, watch::Watch},
     net::{AddressPolicy, pod_addresses},
     serve,
 };
@@ -24,41 +25,58 @@ pub async fn prepare(args: Serve) -> Result<(serve::Config, Sessions), ConfigErr
     } else {
         Mode::Standalone
     };
-    let sources = Sources {
+    let watch = Watch::new(Sources {
         manifests: args.manifests,
         secrets: args.secrets,
         mode,
-        data_dir: args.data_dir,
+        data_dir: args.data_dir.clone(),
+        plain_http: args.in_pod || !args.allow_cidr.is_empty(),
+    });
+    let sessions = watch.load()?;
+    let policy = Arc::new(policy(args.allow_cidr, args.in_pod, &sessions));
+    let origins = cdn::Config {
+        origins: args.cdn_origin,
+        ca: args.cdn_ca_file.as_deref().map(read).transpose()?,
+        ..cdn::Config::default()
     };
-    let sessions = sources.load()?;
-    for (name, config) in &sessions {
-        announce_generated_key(&sources, name, &config.key);
-    }
     let config = serve::Config {
-        cdn: cdn::Config {
-            origins: args.cdn_origin,
-            ca: args.cdn_ca_file.as_deref().map(read).transpose()?,
-            ..cdn::Config::default()
-        },
-        policy: AddressPolicy::new(
-            args.allow_cidr,
-            args.in_pod,
-            pod_addresses(|name| std::env::var(name).ok()),
-        ),
+        watch,
+        data_dir: args.data_dir,
+        cdn: cdn_client(origins, policy.clone())?,
+        policy,
         listener: bind("--listen", args.listen).await?,
         admin_listener: bind("--admin-listen", args.admin_listen).await?,
         inbound_max_bytes: args.inbound_max_bytes,
         linger: serve::linger(),
-        sources,
     };
     Ok((config, sessions))
 }
 
-fn announce_generated_key(sources: &Sources, name: &str, key: &crate::message::SessionKey) {
-    let path = crate::config::generated_key::path(&sources.data_dir, key);
-    if sources.mode == Mode::Standalone && path.is_file() {
-        tracing::info!(session = name, path = %path.display(), "API key of the session");
+/// In a pod, which serves one namespace, its Services are open to webhooks.
+fn policy(allow: Vec<IpNet>, in_pod: bool, sessions: &Sessions) -> AddressPolicy {
+    let policy = AddressPolicy::new(
+        allow,
+        in_pod,
+        pod_addresses(|name| std::env::var(name).ok()),
+    );
+    let tenants: BTreeSet<&str> = sessions
+        .values()
+        .map(|config| config.key.tenant.as_str())
+        .collect();
+    match (in_pod, tenants.first()) {
+        (true, Some(tenant)) if tenants.len() == 1 => policy.with_services_of(tenant),
+        _ => policy,
     }
+}
+
+fn cdn_client(config: cdn::Config, policy: Arc<AddressPolicy>) -> Result<Cdn, ConfigError> {
+    Cdn::new(config, policy).map_err(|error| {
+        let flag = match error {
+            cdn::ConfigError::Origin => "--cdn-origin",
+            cdn::ConfigError::Tls(_) => "--cdn-ca-file",
+        };
+        ConfigError::Whole(format!("{flag}: {error}"))
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {

@@ -16,6 +16,7 @@ pub mod cdn;
 pub mod clock;
 pub mod config;
 pub mod demo;
+mod fleet;
 pub mod inbound;
 pub mod launch;
 pub mod message;

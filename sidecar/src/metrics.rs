@@ -1,13 +1,15 @@
 //! What is counted. Names and labels are an interface: changing one is a changelog entry.
 //! Labels are fixed words; no session, tenant or chat is one.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
+
+use crate::webhook::Tally;
 
 /// The metrics of the process.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Metrics {
     pub transferred_bytes: Counter,
     /// Seconds from the start of a try to the object.
     pub transfer_seconds: Histogram,
+    /// Attempts to deliver a webhook by outcome: `delivered`, `failed`, `dead`; set at each scrape.
+    pub deliveries: Family<Outcome, Counter>,
     /// Records and events by state, over all sessions; set at each scrape.
     pub depth: Family<State, Gauge>,
     /// Sessions that run.
@@ -55,6 +59,7 @@ impl Default for Metrics {
             transfers: Family::default(),
             transferred_bytes: Counter::default(),
             transfer_seconds: Histogram::new(buckets),
+            deliveries: Family::default(),
             depth: Family::default(),
             sessions: Gauge::default(),
             buckets_down: Gauge::default(),
@@ -90,6 +95,11 @@ impl Metrics {
             Unit::Seconds,
             self.transfer_seconds.clone(),
         );
+        registry.register(
+            "deliveries",
+            "Attempts to deliver a webhook by outcome",
+            self.deliveries.clone(),
+        );
         registry.register("records", "Records and events by state", self.depth.clone());
         registry.register("sessions", "Sessions that run", self.sessions.clone());
         registry.register(
@@ -107,6 +117,20 @@ impl Metrics {
             "The program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+    }
+
+    /// Takes over what the deliverers counted.
+    pub fn set_deliveries(&self, tally: &Tally) {
+        for (outcome, count) in [
+            ("delivered", tally.delivered()),
+            ("failed", tally.failed()),
+            ("dead", tally.dead()),
+        ] {
+            self.deliveries
+                .get_or_create(&Outcome { outcome })
+                .inner()
+                .store(count, Ordering::Relaxed);
+        }
     }
 
     /// The `OpenMetrics` text.

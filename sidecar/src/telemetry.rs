@@ -4,6 +4,16 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 
+/// Libraries that would write whole requests, signatures and all, at the levels below.
+const QUIET: [&str; 6] = [
+    "aws_config=warn",
+    "aws_runtime=warn",
+    "aws_sdk_s3=warn",
+    "aws_sigv4=warn",
+    "aws_smithy_runtime=warn",
+    "aws_smithy_runtime_api=warn",
+];
+
 /// Starts logging to standard error; `RUST_LOG` sets the level, `info` without it.
 pub fn init(format: LogFormat) {
     init_at(format, "info");
@@ -11,7 +21,10 @@ pub fn init(format: LogFormat) {
 
 /// Like [`init`], with another level where `RUST_LOG` names none.
 pub fn init_at(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let mut filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    for quiet in QUIET.iter().filter_map(|directive| directive.parse().ok()) {
+        filter = filter.add_directive(quiet);
+    }
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::cdn::parse_range;
+use crate::range::parse_range;
 use crate::wire::{Connection, Head, Server, response_head};
 
 /// Larger bodies are hashed and dropped.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::range::parse_range;
 use crate::wire::{Connection, Head, Server, response_head};
 
 /// Unix time far in the future, as `oe` is written: hexadecimal.
@@ -388,18 +389,4 @@ impl Answer {
         self.connection.write(&response_head(206, &headers)).await?;
         Ok(blob.slice(usize::try_from(first).unwrap()..=usize::try_from(last).unwrap()))
     }
-}
-
-/// First and last byte of a single range, or `None` where nothing satisfies it.
-#[must_use]
-pub fn parse_range(text: &str, total: u64) -> Option<(u64, u64)> {
-    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-    let end = total.checked_sub(1)?;
-    if first.is_empty() {
-        let count: u64 = last.parse().ok()?;
-        return (count > 0).then(|| (total.saturating_sub(count), end));
-    }
-    let first: u64 = first.parse().ok()?;
-    let last = last.parse().unwrap_or(end).min(end);
-    (first <= last).then_some((first, last))
 }

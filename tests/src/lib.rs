@@ -27,6 +27,7 @@ pub mod contract;
 pub mod manifests;
 pub mod media;
 pub mod random;
+pub mod range;
 pub mod s3;
 pub mod sidecar;
 pub mod sink;

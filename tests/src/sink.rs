@@ -68,7 +68,12 @@ impl Delivery {
     /// WhatsApp's id of the message that it is about.
     #[must_use]
     pub fn message_id(&self) -> &str {
-        self.json["payload"]["id"].as_str().unwrap_or_default()
+        // `media.*` events name the message beside the file.
+        let payload = &self.json["payload"];
+        let id = payload["id"]
+            .as_str()
+            .or_else(|| payload["messageId"].as_str());
+        id.unwrap_or_default()
     }
 
     /// Whether the sender accepted it as delivered.

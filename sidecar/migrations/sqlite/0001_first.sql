@@ -22,6 +22,7 @@ CREATE TABLE messages (
     media      TEXT    NOT NULL  -- JSON array of media ids; an edit's may be another message's
 );
 CREATE UNIQUE INDEX messages_key ON messages (tenant, session, key);
+CREATE INDEX messages_number ON messages (tenant, session, number);
 
 CREATE TABLE media (
     number     INTEGER PRIMARY KEY,
@@ -56,6 +57,7 @@ CREATE TABLE media (
     jpeg_thumbnail BLOB
 );
 CREATE UNIQUE INDEX media_id ON media (tenant, session, id);
+CREATE INDEX media_number ON media (tenant, session, number);
 CREATE INDEX media_message ON media (message);
 CREATE INDEX media_message_id ON media (tenant, session, message_id);
 CREATE INDEX media_status ON media (tenant, session, status, number);

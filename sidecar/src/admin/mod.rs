@@ -2,9 +2,12 @@
 
 mod status;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -21,6 +24,7 @@ use crate::{
     api::Registry,
     metrics::{Metrics, State as Label},
     store::Depths,
+    webhook::Tally,
 };
 
 /// What the admin port knows.
@@ -30,6 +34,8 @@ pub struct State {
     pub registry: Arc<Registry>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Counts deliveries.
+    pub deliveries: Arc<Tally>,
     /// Whether the process takes work.
     pub readiness: Arc<Readiness>,
 }
@@ -38,6 +44,7 @@ pub struct State {
 #[derive(Debug, Default)]
 pub struct Readiness {
     ready: AtomicBool,
+    failed: Mutex<BTreeMap<String, String>>,
 }
 
 impl Readiness {
@@ -51,6 +58,27 @@ impl Readiness {
     pub fn get(&self) -> bool {
         self.ready.load(Ordering::Acquire)
     }
+
+    /// Sessions that can't start now, by API name, with the reason.
+    pub fn set_failed(&self, failed: BTreeMap<String, String>) {
+        *self.lock() = failed;
+    }
+
+    /// What [`Readiness::set_failed`] said last.
+    #[must_use]
+    pub fn failed(&self) -> BTreeMap<String, String> {
+        self.lock().clone()
+    }
+
+    /// Is there a session that can't start now?
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The admin port's router.
@@ -63,7 +91,7 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-/// Ready when every store takes a write. The bucket's state is shown and never fatal: a session
+/// Ready when every session runs and every store takes a write. The bucket's state is shown and never fatal: a session
 /// whose bucket is down still takes messages.
 async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
     if !state.readiness.get() {
@@ -71,7 +99,11 @@ async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
     }
     let mut sessions = serde_json::Map::new();
-    let mut ready = true;
+    let failed = state.readiness.failed();
+    let mut ready = failed.is_empty();
+    for (name, error) in failed {
+        sessions.insert(name, serde_json::json!({ "store": error }));
+    }
     for session in state.registry.all() {
         let store = session.store().check_writable().await;
         ready &= store.is_ok();
@@ -121,6 +153,7 @@ async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
         .metrics
         .buckets_down
         .set(i64::try_from(down).unwrap_or(i64::MAX));
+    state.metrics.set_deliveries(&state.deliveries);
     (
         [(
             header::CONTENT_TYPE,

@@ -1,5 +1,7 @@
 //! `/status`: what the operator and a person on call want to know.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::State;
@@ -17,6 +19,9 @@ pub struct Status {
     pub config_errors: u64,
     /// The sessions.
     pub sessions: Vec<SessionStatus>,
+    /// Sessions that can't start now, by API name, with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<String, String>,
 }
 
 /// One session.
@@ -42,7 +47,7 @@ pub struct SessionStatus {
     /// The bucket.
     pub bucket: BucketHealth,
     /// How much is in which state.
-    pub queue: std::collections::BTreeMap<&'static str, u64>,
+    pub queue: BTreeMap<&'static str, u64>,
 }
 
 impl Status {
@@ -57,6 +62,7 @@ impl Status {
             ready: state.readiness.get(),
             config_errors: state.metrics.config_errors.get(),
             sessions,
+            failed: state.readiness.failed(),
         }
     }
 }

@@ -62,6 +62,18 @@ pub fn authorise(
     ))
 }
 
+/// Lets in whoever holds a key of some session.
+///
+/// # Errors
+///
+/// 401.
+pub fn require_any(registry: &Registry, headers: &HeaderMap) -> Result<(), ApiError> {
+    match bearer(headers) {
+        Some(token) if !registry.opened_by(token).is_empty() => Ok(()),
+        _ => Err(unauthorised()),
+    }
+}
+
 /// 401.
 #[must_use]
 pub fn unauthorised() -> ApiError {

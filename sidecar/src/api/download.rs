@@ -2,15 +2,21 @@
 
 use axum::{
     body::Body,
-    extract::{Path, State as Extract},
+    extract::State as Extract,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{ErrorBody, State, error::ApiError, media::find};
+use super::{
+    ErrorBody, State,
+    error::ApiError,
+    media::find,
+    path::Names,
+    range::{self, Asked},
+};
 use crate::{
-    bucket::{BucketError, disposition},
+    bucket::disposition,
     store::{MediaRecord, MediaStatus},
     transfer::{TransferError, download},
 };
@@ -19,6 +25,7 @@ use crate::{
 /// that the connection is cut.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
+    operation_id = "downloadMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id"),
@@ -28,7 +35,9 @@ use crate::{
         (status = 200, description = "The file", content_type = "application/octet-stream"),
         (status = 206, description = "A part of a persisted file", content_type = "application/octet-stream"),
         (status = 304, description = "The caller has it: If-None-Match"),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session or media for this key", body = ErrorBody),
         (status = 410, description = "media_expired or object_gone", body = ErrorBody),
         (status = 413, description = "Larger than the session's limit", body = ErrorBody),
@@ -41,18 +50,17 @@ use crate::{
 )]
 pub(super) async fn download(
     Extract(state): Extract<State>,
-    Path((session, media)): Path<(String, String)>,
+    Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
+    refuse_faulty(&record)?;
     let known = sha256(&record);
     if let Some(not_modified) = not_modified(&headers, known, &record)? {
         return Ok(not_modified);
     }
-    let range = range(&headers, known);
-    let file = download::download(&session, &record, range)
-        .await
-        .map_err(|error| of_download(error, &record))?;
+    let range = range(&headers, known, &record)?;
+    let file = download::download(&session, &record, range).await?;
     let mut response = Response::new(Body::from_stream(file.body));
     describe(response.headers_mut(), &record, file.sha256)?;
     let headers = response.headers_mut();
@@ -65,9 +73,44 @@ pub(super) async fn download(
     Ok(response)
 }
 
+/// The same as `POST`, for players and browsers.
+#[utoipa::path(
+    get, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
+    operation_id = "downloadMediaByGet",
+    params(
+        ("session" = String, Path, description = "Session name"),
+        ("media" = String, Path, description = "Media id"),
+        ("range" = Option<String>, Header, description = "One range of a persisted file")
+    ),
+    responses(
+        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 206, description = "A part of a persisted file", content_type = "application/octet-stream"),
+        (status = 304, description = "The caller has it: If-None-Match"),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
+        (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
+        (status = 404, description = "No such session or media for this key", body = ErrorBody),
+        (status = 410, description = "media_expired or object_gone", body = ErrorBody),
+        (status = 413, description = "Larger than the session's limit", body = ErrorBody),
+        (status = 416, description = "No such range", body = ErrorBody),
+        (status = 422, description = "media_invalid: the sender's fault", body = ErrorBody),
+        (status = 502, description = "cdn_unreachable or integrity_failed", body = ErrorBody),
+        (status = 503, description = "The bucket does not answer", body = ErrorBody),
+    ),
+    security(("key" = []))
+)]
+pub(super) async fn download_by_get(
+    state: Extract<State>,
+    names: Names<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    download(state, names, headers).await
+}
+
 /// Headers of a download, from the record alone: never contacts the CDN.
 #[utoipa::path(
     head, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
+    operation_id = "describeDownload",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id")
@@ -75,21 +118,22 @@ pub(super) async fn download(
     responses(
         (status = 200, description = "The headers of the file"),
         (status = 304, description = "The caller has it: If-None-Match"),
+        (status = 400, description = "The path can not be read"),
         (status = 401, description = "No or unknown key"),
+        (status = 403, description = "The key opens /inbound only"),
         (status = 404, description = "No such session or media for this key"),
         (status = 422, description = "media_invalid: the sender's fault"),
+        (status = 503, description = "The session's store does not answer"),
     ),
     security(("key" = []))
 )]
 pub(super) async fn head(
     Extract(state): Extract<State>,
-    Path((session, media)): Path<(String, String)>,
+    Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (_, record) = find(&state, &headers, &session, media).await?;
-    if let Some(fault) = &record.reference.fault {
-        return Err(TransferError::Invalid(fault.clone()).into());
-    }
+    refuse_faulty(&record)?;
     let known = sha256(&record);
     if let Some(not_modified) = not_modified(&headers, known, &record)? {
         return Ok(not_modified);
@@ -171,32 +215,39 @@ fn not_modified(
     Ok(Some(response))
 }
 
-/// The range to pass on: only a single one, and only if the caller's part is of this very file.
-fn range(headers: &HeaderMap, sha256: Option<[u8; 32]>) -> Option<&str> {
-    let range = headers.get(header::RANGE)?.to_str().ok()?;
-    if !range.starts_with("bytes=") || range.contains(',') {
-        return None;
+/// The range to send: a single one of a persisted file, and only if the caller's part is of this
+/// very file.
+fn range(
+    headers: &HeaderMap,
+    sha256: Option<[u8; 32]>,
+    record: &MediaRecord,
+) -> Result<Option<(u64, u64)>, ApiError> {
+    let stored = record.status == MediaStatus::Stored;
+    let (Some(length), Some(range)) = (
+        record.stored_length.filter(|_| stored),
+        headers
+            .get(header::RANGE)
+            .and_then(|range| range.to_str().ok()),
+    ) else {
+        return Ok(None);
+    };
+    if let Some(condition) = headers.get(header::IF_RANGE)
+        && sha256.is_none_or(|sha256| condition.as_bytes() != etag(sha256).as_bytes())
+    {
+        return Ok(None);
     }
-    match (headers.get(header::IF_RANGE), sha256) {
-        (None, _) => Some(range),
-        (Some(condition), Some(sha256)) => {
-            (condition.as_bytes() == etag(sha256).as_bytes()).then_some(range)
-        }
-        (Some(_), None) => None,
+    match range::asked(range, length) {
+        Asked::Whole => Ok(None),
+        Asked::Part(first, last) => Ok(Some((first, last))),
+        Asked::Outside => Err(ApiError::outside_of(length)),
     }
 }
 
-fn of_download(error: TransferError, record: &MediaRecord) -> ApiError {
-    match error {
-        TransferError::Bucket(BucketError::RangeNotSatisfiable) => ApiError::new(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "range_not_satisfiable",
-            format!(
-                "the file has {} bytes",
-                record.stored_length.unwrap_or_default()
-            ),
-        ),
-        error => error.into(),
+/// What the sender described wrongly is never fetched, whatever the caller has of it.
+fn refuse_faulty(record: &MediaRecord) -> Result<(), ApiError> {
+    match &record.reference.fault {
+        Some(fault) => Err(TransferError::Invalid(fault.clone()).into()),
+        None => Ok(()),
     }
 }
 

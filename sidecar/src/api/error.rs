@@ -42,6 +42,8 @@ pub struct ApiError {
     message: String,
     pointer: Option<String>,
     retry_after: Option<Duration>,
+    /// Length of the file that a range lies outside of, bytes.
+    file_length: Option<u64>,
 }
 
 impl ApiError {
@@ -53,6 +55,20 @@ impl ApiError {
             message: message.into(),
             pointer: None,
             retry_after: None,
+            file_length: None,
+        }
+    }
+
+    /// 416 for a file of that many bytes.
+    #[must_use]
+    pub fn outside_of(length: u64) -> Self {
+        Self {
+            file_length: Some(length),
+            ..Self::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range_not_satisfiable",
+                format!("the file has {length} bytes"),
+            )
         }
     }
 
@@ -94,7 +110,10 @@ fn status_of(code: &str) -> StatusCode {
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "media_expired" | "object_gone" => StatusCode::GONE,
         "storage_not_configured" => StatusCode::CONFLICT,
-        "storage_unavailable" | "timeout" => StatusCode::SERVICE_UNAVAILABLE,
+        "storage_unavailable" | "store_unavailable" | "store_key_missing" | "timeout" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        "internal" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_GATEWAY,
     }
 }
@@ -157,6 +176,11 @@ impl IntoResponse for ApiError {
                 header::RETRY_AFTER,
                 HeaderValue::from(pause.as_secs().max(1)),
             );
+        }
+        if let Some(length) = self.file_length
+            && let Ok(range) = HeaderValue::from_str(&format!("bytes */{length}"))
+        {
+            headers.insert(header::CONTENT_RANGE, range);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Query, Request, State as Extract},
+    extract::{Query, Request, State as Extract},
     http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use super::{
     Data, ErrorBody, State,
     auth::{self, Scope},
     error::ApiError,
+    path::Names,
 };
 use crate::{
     clock, inbound,
@@ -75,6 +76,7 @@ pub(super) struct ReceiptMedia {
 /// Hands in a gateway's webhook.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/inbound", tag = "inbound",
+    operation_id = "takeInbound",
     params(("session" = String, Path, description = "Session name"), Parameters),
     request_body(content = inline(serde_json::Value), description = "Any supported gateway shape"),
     responses(
@@ -90,7 +92,7 @@ pub(super) struct ReceiptMedia {
 )]
 pub(super) async fn receive(
     Extract(state): Extract<State>,
-    Path(session): Path<String>,
+    Names(session): Names<String>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {
@@ -102,6 +104,7 @@ pub(super) async fn receive(
 /// Hands in a gateway's webhook; the key is the last part of the path.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/inbound/{token}", tag = "inbound",
+    operation_id = "takeInboundByToken",
     params(
         ("session" = String, Path, description = "Session name"),
         ("token" = String, Path, description = "Inbound key"),
@@ -120,7 +123,7 @@ pub(super) async fn receive(
 )]
 pub(super) async fn receive_by_token(
     Extract(state): Extract<State>,
-    Path((session, token)): Path<(String, String)>,
+    Names((session, token)): Names<(String, String)>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Query, State as Extract},
+    extract::{Query, State as Extract},
     http::HeaderMap,
 };
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use super::{
     auth::{self, Scope},
     error::ApiError,
     media_info::{MediaInfo, MediaInfos},
+    path::Names,
 };
 use crate::{
     clock,
@@ -54,20 +55,24 @@ pub(super) async fn find(
 /// What is known of a media file; nothing is fetched.
 #[utoipa::path(
     get, path = "/api/sessions/{session}/media/{media}", tag = "media",
+    operation_id = "getMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id")
     ),
     responses(
-        (status = 200, body = Data<MediaInfo>),
+        (status = 200, description = "The record", body = Data<MediaInfo>),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session or media for this key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
 pub(super) async fn show(
     Extract(state): Extract<State>,
-    Path((session, media)): Path<(String, String)>,
+    Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Data<MediaInfo>, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
@@ -82,7 +87,7 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(super) struct Filter {
     /// `nextCursor` of the page before.
-    cursor: Option<i64>,
+    cursor: Option<String>,
     /// `received`, `queued`, `running`, `waiting`, `stored` or `failed`.
     #[param(value_type = Option<String>)]
     status: Option<MediaStatus>,
@@ -104,26 +109,29 @@ pub(super) struct Filter {
 pub(super) struct Page {
     /// Newest first.
     data: Vec<MediaInfo>,
-    /// For the next page; absent on the last.
+    /// For the next page, opaque; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<i64>,
+    next_cursor: Option<String>,
 }
 
 /// The session's media, newest first.
 #[utoipa::path(
     get, path = "/api/sessions/{session}/media", tag = "media",
+    operation_id = "listMedia",
     params(("session" = String, Path, description = "Session name"), Filter),
     responses(
-        (status = 200, body = Page),
+        (status = 200, description = "A page", body = Page),
         (status = 400, description = "A parameter is wrong", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session for this key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
 pub(super) async fn list(
     Extract(state): Extract<State>,
-    Path(session): Path<String>,
+    Names(session): Names<String>,
     headers: HeaderMap,
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<axum::Json<Page>, ApiError> {
@@ -139,10 +147,15 @@ pub(super) async fn list(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(ApiError::bad_parameter("limit", "must be 1 to 500"));
     }
+    let cursor = filter
+        .cursor
+        .map(|cursor| cursor.parse())
+        .transpose()
+        .map_err(|_| ApiError::bad_parameter("cursor", "is not a nextCursor of ours"))?;
     let page = session
         .store()
         .list(MediaFilter {
-            cursor: filter.cursor,
+            cursor,
             status: filter.status,
             kind: filter.kind,
             since: filter.since,
@@ -157,6 +170,6 @@ pub(super) async fn list(
             .iter()
             .map(|record| session.info(record, now))
             .collect(),
-        next_cursor: page.next_cursor,
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
     }))
 }

@@ -7,7 +7,9 @@ mod inbound;
 mod media;
 pub mod media_info;
 mod openapi;
+mod path;
 mod persist;
+mod range;
 pub mod registry;
 mod sessions;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
+    extract::{Request, State as Extract},
     http::StatusCode,
     response::IntoResponse,
     routing::{get, post},
@@ -68,7 +71,7 @@ pub fn router(state: State) -> Router {
         .route(
             "/api/sessions/{session}/media/{media}/download",
             post(download::download)
-                .get(download::download)
+                .get(download::download_by_get)
                 .head(download::head),
         )
         .route(
@@ -80,7 +83,13 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-async fn no_route() -> ApiError {
+/// Below `/api` a stranger learns nothing but that a key is missing, not even what there is.
+async fn no_route(Extract(state): Extract<State>, request: Request) -> ApiError {
+    if request.uri().path().starts_with("/api/")
+        && let Err(unauthorised) = auth::require_any(&state.registry, request.headers())
+    {
+        return unauthorised;
+    }
     ApiError::new(
         StatusCode::NOT_FOUND,
         "route_not_found",

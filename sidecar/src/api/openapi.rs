@@ -22,6 +22,7 @@ use super::{download, inbound, media, persist, sessions};
         media::show,
         media::list,
         download::download,
+        download::download_by_get,
         download::head,
         persist::persist,
         sessions::list,
@@ -55,4 +56,28 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// `GET /openapi.json`.
 pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
     Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document = serde_json::to_value(document()).unwrap();
+        let operations: Vec<&serde_json::Value> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|path| path.as_object().unwrap().values())
+            .collect();
+        let ids: BTreeSet<&str> = operations
+            .iter()
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        assert_eq!(ids.len(), operations.len(), "{ids:?}");
+        assert_eq!(operations.len(), 10);
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State as Extract},
+    extract::State as Extract,
     http::{HeaderMap, StatusCode},
 };
 
@@ -13,6 +13,7 @@ use super::{
     error::ApiError,
     media::find,
     media_info::{MediaInfo, MediaInfos},
+    path::Names,
 };
 use crate::{
     clock,
@@ -32,6 +33,7 @@ const MAX_WAIT: Duration = Duration::from_mins(10);
 /// that hangs up does not stop it. `Prefer: wait=N` (seconds) bounds the wait; then 202.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/persist", tag = "media",
+    operation_id = "persistMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id"),
@@ -40,7 +42,9 @@ const MAX_WAIT: Duration = Duration::from_mins(10);
     responses(
         (status = 200, description = "In the bucket", body = Data<MediaInfo>),
         (status = 202, description = "Still on its way", body = Data<MediaInfo>),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session or media for this key", body = ErrorBody),
         (status = 409, description = "storage_not_configured", body = ErrorBody),
         (status = 410, description = "media_expired", body = ErrorBody),
@@ -53,7 +57,7 @@ const MAX_WAIT: Duration = Duration::from_mins(10);
 )]
 pub(super) async fn persist(
     Extract(state): Extract<State>,
-    Path((session, media)): Path<(String, String)>,
+    Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Data<MediaInfo>>), ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
@@ -65,7 +69,12 @@ pub(super) async fn persist(
             session.bucket()?;
         }
     }
-    let settled = save(&session, record, wait(&headers)).await?;
+    // While the bucket can't even be tried, waiting leads to nothing: the file is queued.
+    let wait = match session.bucket() {
+        Ok(_) => wait(&headers),
+        Err(_) => Duration::ZERO,
+    };
+    let settled = save(&session, record, wait).await?;
     let status = match settled.status {
         MediaStatus::Stored => StatusCode::OK,
         MediaStatus::Failed => {
@@ -101,6 +110,7 @@ async fn save(
     while !matches!(latest.status, MediaStatus::Stored | MediaStatus::Failed) {
         tokio::select! {
             () = &mut deadline => break,
+            () = session.stopping().cancelled() => break,
             change = states.changed() => if change.is_err() { break },
         }
         latest = session

@@ -1,9 +1,6 @@
 //! The sessions that a key opens.
 
-use axum::{
-    extract::{Path, State as Extract},
-    http::HeaderMap,
-};
+use axum::{extract::State as Extract, http::HeaderMap};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,6 +8,7 @@ use super::{
     Data, ErrorBody, State,
     auth::{self, Scope},
     error::ApiError,
+    path::Names,
 };
 use crate::{session::Session, store::Depths};
 
@@ -96,9 +94,11 @@ async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
 /// The sessions that this key opens.
 #[utoipa::path(
     get, path = "/api/sessions", tag = "sessions",
+    operation_id = "listSessions",
     responses(
-        (status = 200, body = Data<Vec<SessionInfo>>),
+        (status = 200, description = "The sessions", body = Data<Vec<SessionInfo>>),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
@@ -121,17 +121,21 @@ pub(super) async fn list(
 /// One session.
 #[utoipa::path(
     get, path = "/api/sessions/{session}", tag = "sessions",
+    operation_id = "getSession",
     params(("session" = String, Path, description = "Session name")),
     responses(
-        (status = 200, body = Data<SessionInfo>),
+        (status = 200, description = "The session", body = Data<SessionInfo>),
+        (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session for this key", body = ErrorBody),
+        (status = 503, description = "The session's store does not answer", body = ErrorBody),
     ),
     security(("key" = []))
 )]
 pub(super) async fn show(
     Extract(state): Extract<State>,
-    Path(session): Path<String>,
+    Names(session): Names<String>,
     headers: HeaderMap,
 ) -> Result<Data<SessionInfo>, ApiError> {
     let session = auth::authorise(

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 /// A tenant's bucket with the credentials that open it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketConfig {
     /// `None` is AWS.
     pub endpoint: Option<Url>,

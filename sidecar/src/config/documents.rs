@@ -29,14 +29,18 @@ pub struct Documents {
     pub secrets: BTreeMap<(String, String), BTreeMap<String, Vec<u8>>>,
     /// `ConfigMap` objects by namespace and name (private CAs).
     pub config_maps: BTreeMap<(String, String), BTreeMap<String, String>>,
+    /// File and document of a resource by kind, namespace and name.
+    places: BTreeMap<(&'static str, String, String), (PathBuf, usize)>,
 }
 
-/// What to do with a field that the resource does not have.
+/// Who vouches for the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// Refuse it (standalone): a typing error must not pass.
+    /// Nobody (standalone): every rule is checked, and an unknown field, likely a typing error, is
+    /// refused.
     RefuseUnknown,
-    /// Ignore it (in a pod): an older sidecar runs under a newer resource.
+    /// The cluster (in a pod): no rule is checked again, and an unknown field is ignored, since an
+    /// older sidecar may run under a newer resource.
     IgnoreUnknown,
 }
 
@@ -54,6 +58,34 @@ impl Documents {
             }
         }
         Ok(documents)
+    }
+
+    /// What is wrong with a field of a resource in the light of other documents.
+    #[must_use]
+    pub(super) fn wrong(
+        &self,
+        kind: &'static str,
+        (namespace, name): (&str, &str),
+        field: &str,
+        message: String,
+    ) -> ConfigError {
+        let id = (kind, namespace.to_owned(), name.to_owned());
+        let object = format!("{kind} {namespace}/{name}");
+        match self.places.get(&id) {
+            Some((file, document)) => ConfigError::Field {
+                file: file.clone(),
+                document: *document,
+                field: format!("{object}: {field}"),
+                message,
+            },
+            None => ConfigError::Whole(format!("{object}: {field}: {message}")),
+        }
+    }
+
+    fn keep_place(&mut self, kind: &'static str, id: &(String, String), place: &Place<'_>) {
+        let (namespace, name) = id.clone();
+        let stands = (place.file.to_owned(), place.document);
+        self.places.insert((kind, namespace, name), stands);
     }
 
     fn read_file(&mut self, file: &Path, strictness: Strictness) -> Result<(), ConfigError> {
@@ -91,6 +123,7 @@ impl Documents {
                 let storage: TenantStorage =
                     place.resource(value, Kind::TenantStorage, strictness)?;
                 let id = place.identity(&storage.metadata)?;
+                self.keep_place("TenantStorage", &id, place);
                 if self.storages.insert(id, storage).is_some() {
                     return Err(place.field("metadata.name", "another document has this name"));
                 }
@@ -98,7 +131,8 @@ impl Documents {
             ("titan.media/v1alpha1", "MediaSession") => {
                 let session: MediaSession =
                     place.resource(value, Kind::MediaSession, strictness)?;
-                place.identity(&session.metadata)?;
+                let id = place.identity(&session.metadata)?;
+                self.keep_place("MediaSession", &id, place);
                 self.sessions.push(session);
             }
             ("v1", "Secret") => {
@@ -146,9 +180,12 @@ impl Place<'_> {
         kind: Kind,
         strictness: Strictness,
     ) -> Result<T, ConfigError> {
-        if strictness == Strictness::RefuseUnknown
-            && let Some(path) = schema::unknown_fields(kind, &value).first()
-        {
+        // What comes out of a cluster has been validated there, by the rules of its own version.
+        if strictness == Strictness::IgnoreUnknown {
+            return serde_json::from_value(value)
+                .map_err(|error| self.field("spec", &error.to_string()));
+        }
+        if let Some(path) = schema::unknown_fields(kind, &value).first() {
             return Err(self.field(path, "unknown field"));
         }
         if let Err(errors) = schema::validate(kind, &value)

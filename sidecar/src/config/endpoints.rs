@@ -10,7 +10,7 @@ use crate::webhook::{Endpoint, Policy, Retries, Secret};
 /// A field below the webhook, and what is wrong with it.
 type Fault = (&'static str, String);
 
-/// Resolves one webhook. Where a Secret is missing the endpoint is withheld: it is never called
+/// Resolves one webhook. Where a Secret is missing or useless the endpoint is withheld: it is never called
 /// unsigned, and its events wait.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub(super) fn resolve(
         ..Endpoint::new(url)
     };
     let mut missing = None;
-    match signing_key(webhook, namespace, secrets)? {
+    match signing_key(webhook, namespace, secrets) {
         Ok(secret) => endpoint.secret = secret,
         Err(absent) => missing = Some(absent),
     }
@@ -58,16 +58,14 @@ fn signing_key(
     webhook: &Webhook,
     namespace: &str,
     secrets: &Secrets<'_>,
-) -> Result<Result<Option<Secret>, Missing>, Fault> {
+) -> Result<Option<Secret>, Missing> {
     let Some(reference) = &webhook.hmac_key_secret_ref else {
-        return Ok(Ok(None));
+        return Ok(None);
     };
-    match secrets.get(namespace, &reference.name, &reference.key) {
-        Err(missing) => Ok(Err(missing)),
-        Ok(value) => Secret::parse(value.bytes())
-            .map(|secret| Ok(Some(secret)))
-            .map_err(|error| ("hmacKeySecretRef", error.to_string())),
-    }
+    let value = secrets.get(namespace, &reference.name, &reference.key)?;
+    Secret::parse(value.bytes())
+        .map(Some)
+        .map_err(|error| Missing::invalid(&reference.name, &reference.key, &error.to_string()))
 }
 
 fn resolve_header(
@@ -80,7 +78,13 @@ fn resolve_header(
     let from_secret = header.value_from.as_ref().map(|from| &from.secret_key_ref);
     let value = match (&header.value, from_secret) {
         (None, Some(reference)) => match secrets.get(namespace, &reference.name, &reference.key) {
-            Ok(value) => HeaderValue::from_bytes(value.bytes().trim_ascii()),
+            Ok(value) => {
+                let Ok(value) = HeaderValue::from_bytes(value.bytes().trim_ascii()) else {
+                    let why = "can't stand in a header";
+                    return Ok(Err(Missing::invalid(&reference.name, &reference.key, why)));
+                };
+                Ok(value)
+            }
             Err(missing) => return Ok(Err(missing)),
         },
         (value, _) => HeaderValue::from_str(value.as_deref().unwrap_or_default()),

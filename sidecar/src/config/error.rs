@@ -33,20 +33,6 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
-    /// A field of an object is wrong in the light of others.
-    #[error("{kind} {namespace}/{name}: {field}: {message}")]
-    Object {
-        /// `MediaSession` or `TenantStorage`.
-        kind: &'static str,
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-        /// Path of the field.
-        field: String,
-        /// What is wrong.
-        message: String,
-    },
     /// The configuration as a whole can't be served.
     #[error("{0}")]
     Whole(String),

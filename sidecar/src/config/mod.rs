@@ -38,6 +38,8 @@ pub struct Sources {
     pub mode: Mode,
     /// For generated keys.
     pub data_dir: PathBuf,
+    /// Webhooks may be over http, to the ranges that are allowed.
+    pub plain_http: bool,
 }
 
 /// Who runs the program.
@@ -78,8 +80,10 @@ impl Sources {
         let secrets = Secrets::new(&documents, self.secrets.clone(), namespaces.len());
         let mut sessions = Sessions::new();
         for object in &documents.sessions {
-            let mut config = resolve::resolve(object, &documents, &secrets, self.mode)?;
-            self.generate_key(&mut config, object.spec.auth.is_none())?;
+            let mut config = resolve::resolve(object, &documents, &secrets, self)?;
+            if self.mode == Mode::Standalone && object.spec.auth().api_keys_secret_ref.is_none() {
+                self.generate_key(&mut config)?;
+            }
             let name = config.key.session.clone();
             if sessions.insert(name.clone(), Arc::new(config)).is_some() {
                 return Err(ConfigError::Whole(format!(
@@ -91,13 +95,11 @@ impl Sources {
         Ok(sessions)
     }
 
-    fn generate_key(&self, config: &mut SessionConfig, absent: bool) -> Result<(), ConfigError> {
-        if self.mode == Mode::InPod || !absent {
-            return Ok(());
-        }
+    fn generate_key(&self, config: &mut SessionConfig) -> Result<(), ConfigError> {
         let path = generated_key::path(&self.data_dir, &config.key);
         let key = generated_key::read_or_create(&path, rand::random())?;
         config.api_keys = AcceptedKeys::new([key.as_bytes()]);
+        config.generated_key = Some(path);
         Ok(())
     }
 }

@@ -4,9 +4,8 @@ use sha2::{Digest, Sha256};
 use titan_crds::{MediaSession, media_session};
 
 use super::{
-    Mode,
+    Mode, Sources,
     documents::{Documents, namespace_of},
-    endpoints,
     error::ConfigError,
     secrets::{Missing, SecretValue, Secrets},
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
@@ -24,14 +23,15 @@ pub(super) fn resolve(
     object: &MediaSession,
     documents: &Documents,
     secrets: &Secrets<'_>,
-    mode: Mode,
+    sources: &Sources,
 ) -> Result<SessionConfig, ConfigError> {
     let mut resolver = Resolver {
         object,
         namespace: namespace_of(&object.metadata),
         documents,
         secrets,
-        mode,
+        mode: sources.mode,
+        plain_http: sources.plain_http,
         missing: Vec::new(),
         unsupported: Vec::new(),
     };
@@ -45,6 +45,7 @@ struct Resolver<'a> {
     documents: &'a Documents,
     secrets: &'a Secrets<'a>,
     mode: Mode,
+    plain_http: bool,
     missing: Vec<String>,
     unsupported: Vec<String>,
 }
@@ -72,6 +73,7 @@ impl Resolver<'_> {
             generation: self.object.metadata.generation.unwrap_or_default(),
             storage_generation,
             api_keys,
+            generated_key: None,
             inbound_keys,
             storage,
             auto_persist: auto_persist(&spec.auto_persist()),
@@ -90,13 +92,10 @@ impl Resolver<'_> {
     }
 
     fn error(&self, field: &str, message: String) -> ConfigError {
-        ConfigError::Object {
-            kind: "MediaSession",
-            namespace: self.namespace.clone(),
-            name: self.object.metadata.name.clone().unwrap_or_default(),
-            field: format!("spec.{field}"),
-            message,
-        }
+        let name = self.object.metadata.name.as_deref().unwrap_or_default();
+        let id = (self.namespace.as_str(), name);
+        self.documents
+            .wrong("MediaSession", id, &format!("spec.{field}"), message)
     }
 
     /// Something is not there: standalone an error, in a pod a report.
@@ -168,22 +167,23 @@ impl Resolver<'_> {
             return Ok((unusable, 0));
         };
         let fields = unsupported::of_storage(&object.spec);
-        let storage = storage::resolve(&object.spec, &self.namespace, self.documents, self.secrets)
-            .map_err(|(field, message)| ConfigError::Object {
-                kind: "TenantStorage",
-                namespace: self.namespace.clone(),
-                name: reference.name.clone(),
-                field,
-                message,
-            })?;
+        let wrong = |field: &str, message: String| {
+            let id = (self.namespace.as_str(), reference.name.as_str());
+            self.documents.wrong("TenantStorage", id, field, message)
+        };
+        let resolved =
+            storage::resolve(&object.spec, &self.namespace, self.documents, self.secrets);
+        let storage = match (resolved, self.mode) {
+            (Ok(storage), _) => storage,
+            (Err((field, message)), Mode::Standalone) => return Err(wrong(&field, message)),
+            (Err((field, message)), Mode::InPod) => Storage::Unusable {
+                reason: "InvalidConfiguration",
+                message: format!("{field} {message}"),
+            },
+        };
         if let (Mode::Standalone, Some(path)) = (self.mode, fields.first()) {
-            return Err(ConfigError::Object {
-                kind: "TenantStorage",
-                namespace: self.namespace.clone(),
-                name: reference.name.clone(),
-                field: (*path).to_owned(),
-                message: "Unsupported: this version does not honour the field yet".to_owned(),
-            });
+            let message = "Unsupported: this version does not honour the field yet";
+            return Err(wrong(path, message.to_owned()));
         }
         self.unsupported.extend(
             fields
@@ -199,17 +199,22 @@ impl Resolver<'_> {
 
     /// A webhook whose key is missing keeps its events and is not called until the key is there.
     fn endpoints(&mut self) -> Result<Vec<Endpoint>, ConfigError> {
-        let mut resolved = Vec::new();
+        let mut endpoints = Vec::new();
         for (index, webhook) in self.object.spec.webhooks.iter().enumerate() {
             let field = format!("webhooks[{index}]");
-            let (endpoint, missing) = endpoints::resolve(webhook, &self.namespace, self.secrets)
+            let resolved = super::endpoints::resolve(webhook, &self.namespace, self.secrets);
+            let (endpoint, missing) = resolved
                 .map_err(|(name, message)| self.error(&format!("{field}.{name}"), message))?;
+            if endpoint.url.scheme() != "https" && !self.plain_http {
+                let message = "must be https: --allow-cidr names no range to reach over http";
+                return Err(self.error(&format!("{field}.url"), message.to_owned()));
+            }
             if let Some(missing) = missing {
                 self.report(&field, missing)?;
             }
-            resolved.push(endpoint);
+            endpoints.push(endpoint);
         }
-        Ok(resolved)
+        Ok(endpoints)
     }
 
     /// The named key seals; every other value of the Secret still opens.
@@ -222,7 +227,10 @@ impl Resolver<'_> {
             self.report(FIELD, Missing::secret(&reference.name))?;
             return Ok(None);
         };
-        let Some(current) = values.remove(&reference.key) else {
+        let current = values
+            .remove(&reference.key)
+            .filter(|value| !value.bytes().trim_ascii().is_empty());
+        let Some(current) = current else {
             self.report(FIELD, Missing::key(&reference.name, &reference.key))?;
             return Ok(None);
         };

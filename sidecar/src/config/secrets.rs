@@ -43,7 +43,7 @@ pub struct Secrets<'a> {
 /// Why a value is not there, with a condition reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
-    /// `SecretNotFound` or `SecretIncomplete`.
+    /// `SecretNotFound`, `SecretIncomplete`, `SecretInvalid` …
     pub reason: &'static str,
     /// Names Secret and key.
     pub message: String,
@@ -104,6 +104,15 @@ impl Missing {
         Self {
             reason: "SecretNotFound",
             message: format!("Secret {name:?} is not there"),
+        }
+    }
+
+    /// The value of a key is of no use. `why` never holds it.
+    #[must_use]
+    pub fn invalid(name: &str, key: &str, why: &str) -> Self {
+        Self {
+            reason: "SecretInvalid",
+            message: format!("Secret {name:?}, key {key:?}: {why}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A session as the program runs it: resources and secrets resolved, limits applied.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -26,6 +26,8 @@ pub struct SessionConfig {
     pub storage_generation: i64,
     /// Keys that open the whole API of this session.
     pub api_keys: AcceptedKeys,
+    /// Where the one key is kept that was made because the resource names none.
+    pub generated_key: Option<PathBuf>,
     /// Keys that open `/inbound` only.
     pub inbound_keys: AcceptedKeys,
     /// The bucket.
@@ -51,7 +53,7 @@ pub struct SessionConfig {
 }
 
 /// The session's bucket, or why there is none.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
     /// The session names no storage: download works, persist answers 409.
     NotConfigured,
@@ -144,7 +146,7 @@ impl Chats {
 }
 
 /// Keys that open something. Only their SHA-256 is kept, and compared in constant time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct AcceptedKeys(Vec<[u8; 32]>);
 
 impl AcceptedKeys {
@@ -176,6 +178,12 @@ impl AcceptedKeys {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for AcceptedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AcceptedKeys({})", self.0.len())
     }
 }
 

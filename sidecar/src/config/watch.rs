@@ -16,8 +16,11 @@ use super::{ConfigError, Sessions, Sources};
 /// Between two looks.
 pub const EVERY: Duration = Duration::from_secs(1);
 
-/// Deepest folder below a path: `<namespace>/<name>/<key>`.
-const DEPTH: usize = 4;
+/// Folders below `--secrets`: `<namespace>/<name>`, with the keys in them.
+const SECRETS_DEPTH: usize = 3;
+
+/// Of a folder of manifests only the files in it are read.
+const MANIFESTS_DEPTH: usize = 1;
 
 /// Tells a changed configuration from an unchanged one.
 #[derive(Debug)]
@@ -37,6 +40,15 @@ impl Watch {
         Self { sources, seen }
     }
 
+    /// The configuration as it is now. An edit made since the files were remembered is noticed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], naming file, document and field.
+    pub fn load(&self) -> Result<Sessions, ConfigError> {
+        self.sources.load()
+    }
+
     /// The new configuration, if a file changed since the last call.
     ///
     /// # Errors
@@ -54,8 +66,11 @@ impl Watch {
 
 fn fingerprint(sources: &Sources) -> Fingerprint {
     let mut files = Fingerprint::new();
-    for path in sources.manifests.iter().chain(&sources.secrets) {
-        look(path, DEPTH, &mut files);
+    for path in &sources.manifests {
+        look(path, MANIFESTS_DEPTH, &mut files);
+    }
+    if let Some(path) = &sources.secrets {
+        look(path, SECRETS_DEPTH, &mut files);
     }
     files
 }

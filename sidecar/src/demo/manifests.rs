@@ -1,5 +1,6 @@
 //! The demo's folder: bucket, records, and the manifests that a tenant would apply.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::{fs, io, path::PathBuf};
 
 use url::Url;
@@ -30,6 +31,8 @@ impl Stage {
     /// When it can't be made.
     pub(super) fn new() -> io::Result<Self> {
         let dir = std::env::temp_dir().join(format!("titan-demo-{}", random()));
+        // Secrets are in it: nobody else on the machine may look.
+        fs::DirBuilder::new().mode(0o700).create(&dir)?;
         fs::create_dir_all(dir.join("manifests"))?;
         fs::create_dir_all(dir.join("bucket"))?;
         Ok(Self {

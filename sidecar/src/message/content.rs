@@ -145,7 +145,8 @@ impl MediaReference {
     pub fn content_type(&self) -> &str {
         self.mime_type
             .as_deref()
-            .filter(|declared| declared.parse::<mime::Mime>().is_ok())
+            // A quoted parameter of a MIME type may be UTF-8; a header's value may not.
+            .filter(|declared| declared.is_ascii() && declared.parse::<mime::Mime>().is_ok())
             .unwrap_or("application/octet-stream")
     }
 }

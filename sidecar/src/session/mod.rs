@@ -7,6 +7,7 @@ mod upkeep;
 use std::{
     path::Path,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -23,9 +24,9 @@ use crate::{
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
-    store::{MediaRecord, Store, StoreError, StoreLimits},
+    store::{MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
     transfer::worker::Worker,
-    webhook::{self, Deliverer},
+    webhook::{self, Deliverer, Tally},
 };
 
 /// What all sessions of a process share.
@@ -39,13 +40,13 @@ pub struct Shared {
     pub webhooks: webhook::Client,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Counts deliveries.
+    pub deliveries: Arc<Tally>,
     /// Transfers at once over all sessions. First come, first served: since every session waits
     /// with one file at a time, sessions take turns.
     pub slots: Arc<Semaphore>,
     /// No new work is taken.
     pub shutdown: CancellationToken,
-    /// What still runs is given up.
-    pub abort: CancellationToken,
 }
 
 /// One running session.
@@ -58,6 +59,7 @@ pub struct Session {
     bucket: RwLock<storage::Current>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    abort: CancellationToken,
     media: watch::Sender<()>,
 }
 
@@ -88,7 +90,7 @@ impl Session {
         )
         .await?;
         store.recover(clock::now()).await?;
-        let stop = shared.shutdown.child_token();
+        let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
             bucket: RwLock::new(storage::Current::of(&config, &shared.policy)),
@@ -97,6 +99,7 @@ impl Session {
             shared,
             tasks: TaskTracker::new(),
             stop,
+            abort,
             media: watch::Sender::default(),
         });
         session.spawn_tasks();
@@ -109,27 +112,53 @@ impl Session {
             self.config.subscribe(),
             self.shared.webhooks.clone(),
             self.clone(),
+            self.shared.deliveries.clone(),
         );
         self.tasks.spawn(deliverer.run(self.stop.clone()));
-        self.tasks.spawn(Worker::new(self.clone()).run());
-        self.tasks.spawn(upkeep::run(self.clone()));
+        self.tasks
+            .spawn(Worker::new(self.clone(), self.config.subscribe()).run());
+        self.tasks
+            .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks.close();
     }
 
-    /// Takes a changed configuration; a changed bucket or credential wakes what waits for it.
+    /// Takes a changed configuration. A changed bucket or credential wakes what waits for it; a
+    /// store key that is gone from it stays in use, else nothing sealed could be read any more.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be written; the configuration is in force all the same.
     pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
-        let current = storage::Current::of(&config, &self.shared.policy);
-        *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = current;
-        self.store.set_seal(config.seal_key.clone());
+        let other_storage = config.storage != self.config().storage;
+        if other_storage {
+            let current = storage::Current::of(&config, &self.shared.policy);
+            *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = current;
+        }
+        if config.seal_key.is_some() {
+            self.store.set_seal(config.seal_key.clone());
+        }
         self.config.send_replace(config);
-        self.store.wake(clock::now()).await?;
+        let now = clock::now();
+        if other_storage {
+            self.store.wake(now).await?;
+        }
+        if self.bucket_is_down() {
+            self.store.release_overdue(now, true).await?;
+        }
         Ok(())
     }
 
-    /// Stops taking work, lets what runs finish, and closes the store.
-    pub async fn stop(&self) {
+    /// Stops taking work, lets what runs finish for `grace`, gives up the rest (the next start
+    /// takes it up again), and closes the store.
+    pub async fn stop(&self, grace: Duration) {
         self.stop.cancel();
-        self.tasks.wait().await;
+        if tokio::time::timeout(grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            self.abort.cancel();
+            self.tasks.wait().await;
+        }
         if let Err(error) = self.store.close().await {
             tracing::warn!(session = %self.key, %error, "store was closed already");
         }
@@ -176,12 +205,18 @@ impl Session {
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stop
     }
+
+    pub(crate) fn aborting(&self) -> &CancellationToken {
+        &self.abort
+    }
 }
 
 impl MediaInfos for Session {
     fn info(&self, record: &MediaRecord, now: Timestamp) -> MediaInfo {
-        let url = record.key.as_deref().and_then(|key| {
-            let bucket = self.bucket_of(record)?;
+        let stored = record.status == MediaStatus::Stored;
+        let key = record.key.as_deref().filter(|_| stored);
+        let url = key.and_then(|key| {
+            let bucket = self.bucket_of(record).ok()?;
             match bucket.url(key, now) {
                 Ok(url) => Some(url),
                 Err(error) => {

@@ -88,11 +88,22 @@ impl Session {
             })
     }
 
-    /// The bucket that holds a record's object, if it is the one configured now.
-    #[must_use]
-    pub fn bucket_of(&self, record: &MediaRecord) -> Option<Arc<Bucket>> {
-        let bucket = self.bucket().ok()?;
-        (record.bucket.as_deref() == Some(bucket.config().bucket.as_str())).then_some(bucket)
+    /// The bucket that holds a record's object.
+    ///
+    /// # Errors
+    ///
+    /// [`TransferError::ObjectGone`] where another bucket is configured now, or none;
+    /// [`TransferError::Storage`] where it can't be used at the moment.
+    pub fn bucket_of(&self, record: &MediaRecord) -> Result<Arc<Bucket>, TransferError> {
+        if matches!(self.config().storage, Storage::NotConfigured) {
+            return Err(TransferError::ObjectGone);
+        }
+        let bucket = self.bucket()?;
+        if record.bucket.as_deref() == Some(bucket.config().bucket.as_str()) {
+            Ok(bucket)
+        } else {
+            Err(TransferError::ObjectGone)
+        }
     }
 
     /// Is the bucket known to be out of reach? Then no event waits for it.

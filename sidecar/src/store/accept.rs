@@ -52,6 +52,14 @@ pub(super) async fn accept(tx: &mut Tx, messages: Vec<Row>) -> Result<Vec<Accept
     Ok(accepted)
 }
 
+/// What a run adds to the store.
+#[derive(Debug, Default)]
+struct Intake<'r> {
+    inserts: Inserts<'r>,
+    /// The ends of the lanes that it touches; looked up once something is new.
+    tails: Option<HashMap<Lane, Tail>>,
+}
+
 async fn take_run(
     tx: &mut Tx,
     run: Vec<Row>,
@@ -62,26 +70,24 @@ async fn take_run(
         .flat_map(|row| std::iter::once(row.hash).chain(row.edits))
         .collect();
     let known = find(tx, &hashes).await?;
-    let mut inserts = Inserts::default();
-    let mut lanes = None;
+    let mut intake = Intake::default();
     for row in &run {
-        if let Some(kept) = known.get(&row.hash)
+        let kept = known.get(&row.hash);
+        if let Some(kept) = kept
             && (!kept.placeholder || row.placeholder)
         {
             redelivery::refresh(tx, row, &kept.media).await?;
             accepted.push(kept.accepted(false));
             continue;
         }
-        if lanes.is_none() {
-            lanes = Some(lane::tails(tx, &lanes_of(&run)).await?);
+        if intake.tails.is_none() {
+            intake.tails = Some(lane::tails(tx, &lanes_of(&run)).await?);
         }
-        let tails = lanes.get_or_insert_default();
-        let replaces = known.get(&row.hash).map(|kept| kept.number);
         let original = row.edits.and_then(|hash| known.get(&hash));
-        let new = add(tx, row, replaces, original, tails, &mut inserts).await?;
+        let new = add(tx, row, kept, original, &mut intake).await?;
         accepted.push(new.accepted(true));
     }
-    insert::all(tx, &inserts).await
+    insert::all(tx, &intake.inserts).await
 }
 
 /// The lanes that a run touches, each once.
@@ -133,16 +139,44 @@ pub(super) async fn find(
     Ok(known)
 }
 
-/// Adds the rows of a new message to `inserts`.
+/// Adds the rows of a new message; `placeholder` is the one that it replaces, `original` the
+/// message that it edits.
 async fn add<'r>(
     tx: &mut Tx,
     row: &'r Row,
-    replaces: Option<i64>,
+    placeholder: Option<&Known>,
     original: Option<&Known>,
-    tails: &mut HashMap<Lane, Tail>,
-    inserts: &mut Inserts<'r>,
+    intake: &mut Intake<'r>,
 ) -> Result<Known, StoreError> {
-    let message = replaces.unwrap_or_else(|| tx.numbers.message());
+    let message = match placeholder {
+        Some(kept) => kept.number,
+        None => tx.numbers.message(),
+    };
+    let (media, wait) = add_files(tx, row, message, original, intake).await?;
+    let list = json_list(&media)?;
+    announce(tx, row, message, &list, &wait, intake);
+    intake.inserts.messages.push(MessageInsert {
+        number: message,
+        replaces: placeholder.is_some(),
+        row,
+        media: list,
+    });
+    Ok(Known {
+        number: message,
+        message_id: row.message_id.clone(),
+        placeholder: row.placeholder,
+        media,
+    })
+}
+
+/// Adds the rows of a new message's files; answers all its files, linked ones too.
+async fn add_files<'r>(
+    tx: &mut Tx,
+    row: &'r Row,
+    message: i64,
+    original: Option<&Known>,
+    intake: &mut Intake<'r>,
+) -> Result<(Vec<MediaId>, Wait), StoreError> {
     let mut media = Vec::with_capacity(row.media.len());
     let mut wait = Wait::default();
     for (position, file) in row.media.iter().enumerate() {
@@ -151,37 +185,22 @@ async fn add<'r>(
             None => None,
         };
         if let Some(link) = link {
-            wait.linked(file, link.status);
+            wait.linked(link.status);
             media.push(link.id);
             continue;
         }
         wait.own(file);
         media.push(file.id.clone());
-        let number = tx.numbers.media();
         tx.transfers_changed |= file.is_awaited();
-        inserts.media.push(MediaInsert {
-            number,
+        intake.inserts.media.push(MediaInsert {
+            number: tx.numbers.media(),
             message,
             position,
             row,
             file,
         });
     }
-    let known = Known {
-        number: message,
-        message_id: row.message_id.clone(),
-        placeholder: row.placeholder,
-        media,
-    };
-    let media = json_list(&known.media)?;
-    inserts.messages.push(MessageInsert {
-        number: message,
-        replaces: replaces.is_some(),
-        row,
-        media: media.clone(),
-    });
-    announce(tx, row, message, media, &wait, tails, inserts);
-    Ok(known)
+    Ok((media, wait))
 }
 
 /// What the event of a new message has to wait for.
@@ -189,34 +208,47 @@ async fn add<'r>(
 struct Wait {
     /// Files that will be fetched without being asked for again.
     awaited: bool,
-    /// Files of an edited message that are on their way already.
-    on_its_way: bool,
-    failed: bool,
-    stored: bool,
+    /// What is known already: of files of an edited message, and of faulty ones.
+    outcome: Option<Outcome>,
 }
 
 impl Wait {
     fn own(&mut self, file: &MediaRow) {
         self.awaited |= file.is_awaited();
-        self.failed |= file.is_faulty();
+        if file.is_faulty() {
+            self.know(Outcome::Failed);
+        }
     }
 
-    fn linked(&mut self, file: &MediaRow, status: MediaStatus) {
+    fn linked(&mut self, status: MediaStatus) {
         match status {
-            MediaStatus::Stored => self.stored = true,
-            MediaStatus::Failed => self.failed = true,
-            _ => self.on_its_way |= file.persist,
+            MediaStatus::Received => {}
+            MediaStatus::Stored => self.know(Outcome::Stored),
+            MediaStatus::Failed => self.know(Outcome::Failed),
+            MediaStatus::Queued | MediaStatus::Running | MediaStatus::Waiting => {
+                self.know(Outcome::Deadline);
+            }
+        }
+    }
+
+    /// Keeps the least happy one: what is still on its way, then what failed.
+    fn know(&mut self, outcome: Outcome) {
+        let rank = |outcome| match outcome {
+            Outcome::Stored => 0,
+            Outcome::Failed => 1,
+            Outcome::Deadline => 2,
+        };
+        if self.outcome.is_none_or(|known| rank(known) < rank(outcome)) {
+            self.outcome = Some(outcome);
         }
     }
 
     /// The outcome of an event that goes at once.
     fn outcome(&self) -> Option<Outcome> {
-        if self.awaited || self.on_its_way {
+        if self.awaited {
             Some(Outcome::Deadline)
-        } else if self.failed {
-            Some(Outcome::Failed)
         } else {
-            self.stored.then_some(Outcome::Stored)
+            self.outcome
         }
     }
 }
@@ -226,10 +258,9 @@ fn announce<'r>(
     tx: &mut Tx,
     row: &'r Row,
     message: i64,
-    media: String,
+    media: &str,
     wait: &Wait,
-    tails: &mut HashMap<Lane, Tail>,
-    inserts: &mut Inserts<'r>,
+    intake: &mut Intake<'r>,
 ) {
     if row.placeholder && row.endpoints.is_empty() {
         return;
@@ -239,27 +270,23 @@ fn announce<'r>(
         .filter(|until| wait.awaited && *until > row.now);
     let held = hold_until.is_some();
     let event = tx.numbers.event();
-    inserts.events.push(EventInsert {
+    intake.inserts.events.push(EventInsert {
         number: event,
         message,
         row,
         hold_until,
         outcome: if held { None } else { wait.outcome() },
         done_at: (!held && row.endpoints.is_empty()).then_some(row.now),
-        media,
+        media: media.to_owned(),
     });
+    let tails = intake.tails.get_or_insert_default();
     for endpoint in &row.endpoints {
         let lane = (endpoint.clone(), row.chat.clone());
-        let delivery = DeliveryInsert::behind(
-            tx.numbers.delivery(),
-            event,
-            &lane,
-            tails.get(&lane),
-            held,
-            row.now,
-        );
+        let number = tx.numbers.delivery();
+        let opens = lane::opens(tails.get(&lane), row.now);
+        let delivery = DeliveryInsert::new(number, event, &lane, opens, held);
         tails.insert(lane, delivery.tail());
-        inserts.deliveries.push(delivery);
+        intake.inserts.deliveries.push(delivery);
     }
     tx.outbox_changed = true;
 }

@@ -46,6 +46,14 @@ impl Settled {
             error,
         })
     }
+
+    /// Name of its own event.
+    fn event(&self) -> &'static str {
+        match self.error {
+            None => "media.persisted",
+            Some(_) => "media.failed",
+        }
+    }
 }
 
 /// Releases the event that waits for this file, if it was the last one; if the event went without
@@ -232,25 +240,9 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
         column: "messages.key",
     })?;
     let chat: String = message.try_get(1)?;
-    let message_id: String = message.try_get(2)?;
-    let mut facts = serde_json::json!({
-        "messageId": message_id,
-        "chatId": chat,
-        "mediaId": file.id.0,
-    });
-    let name = match &file.error {
-        None => "media.persisted",
-        Some(error) => {
-            if let Some(facts) = facts.as_object_mut() {
-                facts.insert("code".to_owned(), error.code.clone().into());
-                facts.insert("message".to_owned(), error.message.clone().into());
-                facts.insert("retryable".to_owned(), error.retryable.into());
-            }
-            "media.failed"
-        }
-    };
+    let facts = facts(file, message.try_get(2)?, &chat);
     let about = About::Media(&file.id, file.round);
-    let id = ids::event_id(&tx.session, &hash, name, &about);
+    let id = ids::event_id(&tx.session, &hash, file.event(), &about);
     let event = tx.numbers.event();
     sqlx::query(
         "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
@@ -261,7 +253,7 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
     .bind(&tx.session.session)
     .bind(id)
     .bind(file.message)
-    .bind(name)
+    .bind(file.event())
     .bind(&chat)
     .bind(now)
     .bind(json_list(std::slice::from_ref(&file.id))?)
@@ -269,6 +261,25 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
     .execute(&mut tx.conn)
     .await?;
     deliver(tx, event, &chat, &file.followups, now).await
+}
+
+/// The payload's unchanging part of a file's own event.
+fn facts(file: &Settled, message_id: &str, chat: &str) -> serde_json::Value {
+    match &file.error {
+        None => serde_json::json!({
+            "messageId": message_id,
+            "chatId": chat,
+            "mediaId": file.id.0,
+        }),
+        Some(error) => serde_json::json!({
+            "messageId": message_id,
+            "chatId": chat,
+            "mediaId": file.id.0,
+            "code": error.code,
+            "message": error.message,
+            "retryable": error.retryable,
+        }),
+    }
 }
 
 /// One delivery of an event per endpoint, each at the end of its lane.
@@ -286,14 +297,9 @@ async fn deliver(
     let tails = lane::tails(tx, &lanes).await?;
     let mut deliveries = Vec::with_capacity(lanes.len());
     for lane in &lanes {
-        deliveries.push(DeliveryInsert::behind(
-            tx.numbers.delivery(),
-            event,
-            lane,
-            tails.get(lane),
-            false,
-            now,
-        ));
+        let number = tx.numbers.delivery();
+        let opens = lane::opens(tails.get(lane), now);
+        deliveries.push(DeliveryInsert::new(number, event, lane, opens, false));
     }
     tx.outbox_changed = true;
     insert::deliveries(tx, &deliveries).await

@@ -2,22 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::message::{MediaId, MessageKey, SessionKey};
+use crate::message::{MediaId, SessionKey};
 
 /// Identity of a message within all tenants: what a redelivery is recognised by.
 pub(super) type KeyHash = [u8; 32];
-
-/// Hash of every field of `key` and `session`, each behind its length.
-pub(super) fn key_hash(session: &SessionKey, key: &MessageKey) -> KeyHash {
-    let mut hash = Fields::default();
-    hash.text(&session.tenant);
-    hash.text(&session.session);
-    hash.text(&key.chat);
-    hash.text(if key.from_me { "1" } else { "0" });
-    hash.text(key.participant.as_deref().unwrap_or_default());
-    hash.text(&key.id);
-    hash.finish()
-}
 
 /// What an event is about, beside its name.
 pub(super) enum About<'a> {
@@ -100,19 +88,5 @@ mod tests {
             assert_ne!(*other, received);
             assert!(!others[index + 1..].contains(other));
         }
-    }
-
-    #[test]
-    fn one_members_message_id_is_not_anothers() {
-        let key = |participant: &str| MessageKey {
-            chat: "1@g.us".into(),
-            from_me: false,
-            participant: Some(participant.into()),
-            id: "A".into(),
-        };
-        assert_ne!(
-            key_hash(&session(), &key("1@s.whatsapp.net")),
-            key_hash(&session(), &key("2@s.whatsapp.net"))
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! Multi-row inserts of what `accept` decided.
 
 use super::error::StoreError;
-use super::lane::{self, Lane, Tail};
+use super::lane::{Lane, Tail};
 use super::model::{MediaError, MediaStatus, Outcome};
 use super::prepare::{MediaRow, Row};
 use super::reference::kind_word;
@@ -60,16 +60,14 @@ pub(super) struct DeliveryInsert {
 }
 
 impl DeliveryInsert {
-    /// A delivery of `event` behind the last one of its lane.
-    pub(super) fn behind(
+    /// A delivery of `event` at the end of its lane, which lets it go at `opened_at`.
+    pub(super) fn new(
         number: i64,
         event: i64,
         lane: &Lane,
-        tail: Option<&Tail>,
+        opened_at: Option<i64>,
         held: bool,
-        now: i64,
     ) -> Self {
-        let opened_at = lane::opens(tail, now);
         let (state, due_at) = match (held, opened_at) {
             (true, _) => ("held", None),
             (false, Some(opened)) => ("pending", Some(opened)),

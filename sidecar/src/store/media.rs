@@ -1,7 +1,6 @@
 //! Media records: one, and lists of them.
 
-use sqlx::AssertSqlSafe;
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::Store;
 use super::bound;
@@ -38,46 +37,20 @@ impl Store {
     pub async fn list(&self, filter: MediaFilter) -> Result<Page, StoreError> {
         let limit = filter.limit.clamp(1, LARGEST_PAGE);
         let seal = self.seal();
-        let mut sql = String::from(concat!(
+        let mut query = QueryBuilder::<Sqlite>::new(concat!(
             "SELECT ",
             record_columns!(),
-            " FROM media f JOIN messages m ON m.number = f.message
-             WHERE f.tenant = ? AND f.session = ?"
+            " FROM media f JOIN messages m ON m.number = f.message WHERE f.tenant = "
         ));
-        for (given, condition) in [
-            (filter.cursor.is_some(), " AND f.number < ?"),
-            (filter.status.is_some(), " AND f.status = ?"),
-            (filter.kind.is_some(), " AND f.kind = ?"),
-            (filter.since.is_some(), " AND f.received_at >= ?"),
-            (filter.message_id.is_some(), " AND f.message_id = ?"),
-        ] {
-            if given {
-                sql.push_str(condition);
-            }
-        }
-        sql.push_str(" ORDER BY f.number DESC LIMIT ?");
-        let mut query = sqlx::query(AssertSqlSafe(sql))
-            .bind(&self.session().tenant)
-            .bind(&self.session().session);
-        if let Some(cursor) = filter.cursor {
-            query = query.bind(cursor);
-        }
-        if let Some(status) = filter.status {
-            query = query.bind(status.as_str());
-        }
-        if let Some(kind) = filter.kind {
-            query = query.bind(kind_word(kind));
-        }
-        if let Some(since) = filter.since {
-            query = query.bind(since.as_millisecond());
-        }
-        if let Some(message_id) = &filter.message_id {
-            query = query.bind(message_id);
-        }
+        query.push_bind(&self.session().tenant);
+        query.push(" AND f.session = ");
+        query.push_bind(&self.session().session);
+        narrow(&mut query, &filter);
+        query.push(" ORDER BY f.number DESC LIMIT ");
         // One more than asked for tells whether there is another page.
-        query = query.bind(bound(limit).saturating_add(1));
+        query.push_bind(bound(limit).saturating_add(1));
         let mut conn = self.reader().await;
-        let mut rows = query.fetch_all(&mut *conn).await?;
+        let mut rows = query.build().fetch_all(&mut *conn).await?;
         drop(conn);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -93,5 +66,25 @@ impl Store {
             records,
             next_cursor,
         })
+    }
+}
+
+/// Adds the conditions of a filter.
+fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &MediaFilter) {
+    if let Some(cursor) = filter.cursor {
+        query.push(" AND f.number < ").push_bind(cursor);
+    }
+    if let Some(status) = filter.status {
+        query.push(" AND f.status = ").push_bind(status.as_str());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND f.kind = ").push_bind(kind_word(kind));
+    }
+    if let Some(since) = filter.since {
+        let since = since.as_millisecond();
+        query.push(" AND f.received_at >= ").push_bind(since);
+    }
+    if let Some(message_id) = &filter.message_id {
+        query.push(" AND f.message_id = ").push_bind(message_id);
     }
 }

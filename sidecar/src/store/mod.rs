@@ -63,7 +63,7 @@ use pressure::Pressure;
 use writer::{Job, Operation, Signals, Tx, Writer};
 
 /// How long an event may delay the later ones of its chat: held for its media, or retried.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(5 * 60);
+pub const LONGEST_DELAY: Duration = Duration::from_mins(5);
 
 /// Requests queued for the writer before callers wait.
 const QUEUE: usize = 1024;
@@ -107,10 +107,7 @@ impl Store {
         }
         let pressure = Pressure::new(path.to_owned(), limits.volume_bytes);
         let mut conn = sqlite::open_writer(path, pressure.volume()).await?;
-        let mut migrations = sqlx::migrate!("./migrations/sqlite");
-        // A file that a newer release migrated opens too: migrations only add.
-        migrations.set_ignore_missing(true);
-        migrations.run(&mut conn).await?;
+        sqlite::migrate(&mut conn).await?;
         let numbers = sqlite::Numbers::load(&mut conn).await?;
         let reader = sqlite::open_reader(path).await?;
         let (jobs, queue) = mpsc::channel(QUEUE);
@@ -126,6 +123,7 @@ impl Store {
             jobs: queue,
             signals: Arc::clone(&signals),
             pressure,
+            idle_at: None,
         };
         tokio::spawn(writer.run());
         Ok(Self {

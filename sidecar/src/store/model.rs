@@ -266,6 +266,8 @@ pub struct Delivery {
     pub attempts: u32,
     /// What to deliver.
     pub event: EventRow,
+    /// Ties the log lines of its message together.
+    pub trace: String,
     /// When it could first have gone; its chat waits for it until five minutes after.
     pub first_due: Timestamp,
 }

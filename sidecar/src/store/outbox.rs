@@ -186,8 +186,9 @@ async fn due(
 ) -> Result<Vec<Delivery>, StoreError> {
     let rows = sqlx::query(
         "SELECT d.number, d.endpoint, d.chat, d.attempts, d.opened_at, e.id AS event_id, e.name,
-           e.created_at, e.outcome, e.media, e.facts
+           e.created_at, e.outcome, e.media, e.facts, m.from_me, m.participant, m.message_id
          FROM deliveries d JOIN events e ON e.number = d.event
+           LEFT JOIN messages m ON m.number = e.message
          WHERE d.tenant = $1 AND d.session = $2 AND d.endpoint = $3 AND d.state = 'pending'
            AND d.due_at <= $4 AND NOT EXISTS (
              SELECT 1 FROM deliveries l

@@ -1,6 +1,6 @@
 //! From a new message to rows, in the caller's task: hashing, sealing and JSON keep the writer free.
 
-use crate::message::{MediaId, MediaReference, SessionKey};
+use crate::message::{MediaId, MediaReference, MessageKey, SessionKey};
 
 use super::LONGEST_DELAY;
 use super::error::StoreError;
@@ -88,22 +88,17 @@ pub(super) fn prepare(
     message: NewMessage,
     now: i64,
 ) -> Result<Row, StoreError> {
-    let hash = ids::key_hash(session, &message.key);
+    let hash = message.key.hash(session);
     let about = if message.placeholder {
         About::Placeholder
     } else {
         About::Message
     };
-    let edits = message.links_to_edit_of.map(|id| {
-        let mut target = message.key.clone();
-        target.id = id;
-        ids::key_hash(session, &target)
-    });
-    let media = message
-        .media
-        .into_iter()
-        .map(|media| prepare_media(session, seal, media))
-        .collect::<Result<_, _>>()?;
+    let edits = message
+        .links_to_edit_of
+        .map(|id| of_id(&message.key, id).hash(session));
+    let media = message.media.into_iter();
+    let media = media.map(|media| prepare_media(session, seal, media));
     Ok(Row {
         event_id: ids::event_id(session, &hash, message.event, &about),
         hash,
@@ -114,7 +109,7 @@ pub(super) fn prepare(
         timestamp: message.timestamp,
         received_at: message.received_at.as_millisecond(),
         placeholder: message.placeholder,
-        media,
+        media: media.collect::<Result<_, _>>()?,
         edits,
         event: message.event,
         facts: message.facts.to_string(),
@@ -123,6 +118,11 @@ pub(super) fn prepare(
         hold_until: message.hold_until.map(|until| until_at_most(until, now)),
         now,
     })
+}
+
+/// The message of another id from the same sender in the same chat.
+fn of_id(key: &MessageKey, id: String) -> MessageKey {
+    MessageKey { id, ..key.clone() }
 }
 
 fn until_at_most(until: jiff::Timestamp, now: i64) -> i64 {

@@ -4,7 +4,7 @@
 //! The last 5 % are for state changes: a full store must still be able to note what it delivered,
 //! or it could never get emptier.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use super::prune;
@@ -20,6 +20,9 @@ const FULL: u64 = 95;
 
 /// Steps of pruning in one transaction: bounds how long the neighbours in it wait.
 const STEPS: usize = 8;
+
+/// Look at least after so many bytes taken in: others may write to the same file system.
+const LOOK: u64 = 4 << 20;
 
 /// Size taken for the volume where nobody can tell.
 const UNKNOWN: u64 = 1 << 40;
@@ -50,10 +53,12 @@ impl Usage {
 }
 
 impl Pressure {
-    /// `limit`: bytes that the store may take; `None`: what the file system has.
+    /// `limit`: bytes that the store may take; `None`: what the file system has left for it.
     pub(super) fn new(path: PathBuf, limit: Option<u64>) -> Self {
         let volume = limit
-            .or_else(|| file_system(&path).map(|usage| usage.size))
+            .into_iter()
+            .chain(available(&path))
+            .min()
             .unwrap_or(UNKNOWN);
         Self {
             path,
@@ -79,7 +84,7 @@ impl Pressure {
     /// Makes room before `incoming` bytes go in; `Full` when there is none to make.
     pub(super) async fn relieve(&mut self, tx: &mut Tx, incoming: usize) -> Result<(), StoreError> {
         self.unseen = self.unseen.saturating_add(incoming as u64);
-        if self.unseen < self.volume / 256 {
+        if self.unseen < (self.volume / 256).min(LOOK) {
             return Ok(());
         }
         self.unseen = 0;
@@ -118,34 +123,27 @@ impl Pressure {
         Ok(step.last.is_some())
     }
 
+    /// The volume is what the store has and what is left for it: the files of others on the same
+    /// file system are neither its burden nor its to make up for.
     async fn measure(&self, tx: &mut Tx) -> Result<Usage, StoreError> {
         let pages = sqlite::pages(&mut tx.conn).await?;
-        let free = pages.free * PAGE;
-        let Some(size) = self.limit else {
-            let usage = file_system(&self.path).unwrap_or(Usage {
-                used: 0,
-                size: self.volume,
-            });
-            return Ok(Usage {
-                used: usage.used.saturating_sub(free),
-                ..usage
-            });
-        };
         let log = std::fs::metadata(sqlite::log_path(&self.path)).map_or(0, |file| file.len());
+        let own = pages.total * PAGE + log;
+        let size = self
+            .limit
+            .into_iter()
+            .chain(available(&self.path).map(|left| left.saturating_add(own)))
+            .min()
+            .unwrap_or(UNKNOWN);
         Ok(Usage {
-            used: (pages.total * PAGE).saturating_sub(free) + log,
+            used: own.saturating_sub(pages.free * PAGE),
             size,
         })
     }
 }
 
-/// The file system that holds `path`.
-fn file_system(path: &std::path::Path) -> Option<Usage> {
+/// Bytes left on the file system that holds `path`.
+fn available(path: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(path.parent()?).ok()?;
-    let size = stat.f_blocks.saturating_mul(stat.f_frsize);
-    let available = stat.f_bavail.saturating_mul(stat.f_frsize);
-    Some(Usage {
-        used: size.saturating_sub(available),
-        size,
-    })
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -11,7 +11,7 @@ use super::writer::Tx;
 use super::{Store, millis, rows};
 
 /// How long a delivered event is kept.
-const KEEP_DELIVERED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const KEEP_DELIVERED: Duration = Duration::from_hours(7 * 24);
 
 /// Rows of one step: each step is its own transaction, so that nobody waits long behind it.
 const STEP: i64 = 256;
@@ -124,7 +124,7 @@ pub(super) enum Spare {
 pub(super) struct Step {
     /// Messages removed.
     pub(super) removed: u64,
-    /// The last message looked at; `None`: there was none to look at.
+    /// The last message looked at; `None`: there are no more to look at.
     pub(super) last: Option<i64>,
 }
 
@@ -137,18 +137,19 @@ pub(super) async fn records(
     spare: Spare,
 ) -> Result<Step, StoreError> {
     let candidates = sqlx::query(
-        "SELECT m.number, NOT EXISTS (
+        "SELECT m.number, m.received_at, NOT EXISTS (
              SELECT 1 FROM media f WHERE f.message = m.number
                AND f.status IN ('queued', 'running', 'waiting'))
            AND NOT EXISTS (
              SELECT 1 FROM events e WHERE e.message = m.number AND e.done_at IS NULL
-               AND ($4 OR e.hold_until IS NOT NULL OR EXISTS (
+               AND ($5 OR e.hold_until IS NOT NULL OR EXISTS (
                  SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.finished_at IS NULL)))
-         FROM messages m WHERE m.number > $1 AND m.received_at < $2
-         ORDER BY m.number LIMIT $3",
+         FROM messages m WHERE m.tenant = $1 AND m.session = $2 AND m.number > $3
+         ORDER BY m.number LIMIT $4",
     )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
     .bind(after)
-    .bind(received)
     .bind(STEP)
     .bind(spare == Spare::Undelivered)
     .fetch_all(&mut tx.conn)
@@ -157,13 +158,24 @@ pub(super) async fn records(
     let mut removable = Vec::new();
     for row in &candidates {
         let number: i64 = row.try_get(0)?;
+        // Numbers are given out in the order of receipt: behind the first young one all are young.
+        if row.try_get::<i64, _>(1)? >= received {
+            last = None;
+            break;
+        }
         last = Some(number);
-        if row.try_get(1)? {
+        if row.try_get(2)? {
             removable.push(number);
         }
     }
+    let removed = remove_records(tx, &removable).await?;
+    Ok(Step { removed, last })
+}
+
+/// Removes messages with all that hangs on them. Answers how many.
+async fn remove_records(tx: &mut Tx, messages: &[i64]) -> Result<u64, StoreError> {
     let mut events = Vec::new();
-    for list in rows::lists(&removable) {
+    for list in rows::lists(messages) {
         let mut query = rows::list_statement(
             "SELECT number FROM events WHERE message IN ",
             list.len(),
@@ -177,7 +189,6 @@ pub(super) async fn records(
         }
     }
     remove_events(tx, &events).await?;
-    remove(tx, "DELETE FROM media WHERE message IN ", &removable).await?;
-    let removed = remove(tx, "DELETE FROM messages WHERE number IN ", &removable).await?;
-    Ok(Step { removed, last })
+    remove(tx, "DELETE FROM media WHERE message IN ", messages).await?;
+    remove(tx, "DELETE FROM messages WHERE number IN ", messages).await
 }

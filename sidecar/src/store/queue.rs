@@ -53,7 +53,8 @@ impl Store {
     }
 
     /// Fixes bucket and object key, once, before the first PUT. Answers the pair that stands,
-    /// which is an earlier one if there was one. `None`: there is no such record.
+    /// which is an earlier one if there was one in this bucket. A file that is not stored yet
+    /// follows its session to another bucket. `None`: there is no such record.
     pub async fn fix_target(
         &self,
         id: &MediaId,
@@ -236,7 +237,9 @@ async fn fix(
     key: &str,
 ) -> Result<Option<(String, String)>, StoreError> {
     let row = sqlx::query(
-        "UPDATE media SET bucket = COALESCE(bucket, $4), object_key = COALESCE(object_key, $5)
+        "UPDATE media SET
+           bucket = CASE WHEN status = 'stored' THEN bucket ELSE $4 END,
+           object_key = CASE WHEN status = 'stored' OR bucket = $4 THEN object_key ELSE $5 END
          WHERE tenant = $1 AND session = $2 AND id = $3 RETURNING bucket, object_key",
     )
     .bind(&tx.session.tenant)

@@ -10,7 +10,7 @@ use super::prepare;
 use super::reference::{self, ReferenceColumns};
 use super::seal::{SealError, SealKey};
 use crate::media::MediaKey;
-use crate::message::{MediaId, MessageKey, SessionKey};
+use crate::message::{MediaId, MediaReference, MessageKey, SessionKey};
 
 fn unreadable(column: &'static str) -> StoreError {
     StoreError::Unreadable { column }
@@ -37,7 +37,7 @@ pub(super) fn words(json: &str) -> Result<Vec<String>, StoreError> {
 
 /// A status word.
 pub(super) fn status(word: &str) -> Result<MediaStatus, StoreError> {
-    MediaStatus::parse(word).ok_or(unreadable("media.status"))
+    MediaStatus::parse(word).ok_or_else(|| unreadable("media.status"))
 }
 
 /// The `error` column of a media row.
@@ -84,20 +84,9 @@ pub(super) fn record(
     let id = MediaId(row.try_get("id")?);
     let position: i64 = row.try_get("position")?;
     let length: Option<i64> = row.try_get("stored_length")?;
-    let mut reference = reference::from_columns(ReferenceColumns {
-        json: row.try_get("reference")?,
-        streaming_sidecar: row.try_get("streaming_sidecar")?,
-        jpeg_thumbnail: row.try_get("jpeg_thumbnail")?,
-    })?;
-    reference.media_key = media_key(row, session, seal, &id)?;
     Ok(MediaRecord {
         session: session.clone(),
-        message: MessageKey {
-            chat: row.try_get("chat")?,
-            from_me: row.try_get("from_me")?,
-            participant: row.try_get("participant")?,
-            id: row.try_get("message_id")?,
-        },
+        message: message_key(row)?,
         message_timestamp: row.try_get("timestamp")?,
         received_at: time(row.try_get("received_at")?)?,
         position: usize::try_from(position).map_err(|_| unreadable("media.position"))?,
@@ -113,9 +102,33 @@ pub(super) fn record(
         integrity_failures: count(row.try_get("integrity_failures")?),
         due_at: optional_time(row.try_get("due_at")?)?,
         expires_at: time(row.try_get("expires_at")?)?,
-        reference,
+        reference: reference(row, session, seal, &id)?,
         id,
     })
+}
+
+fn message_key(row: &SqliteRow) -> Result<MessageKey, StoreError> {
+    Ok(MessageKey {
+        chat: row.try_get("chat")?,
+        from_me: row.try_get("from_me")?,
+        participant: row.try_get("participant")?,
+        id: row.try_get("message_id")?,
+    })
+}
+
+fn reference(
+    row: &SqliteRow,
+    session: &SessionKey,
+    seal: Option<&SealKey>,
+    id: &MediaId,
+) -> Result<MediaReference, StoreError> {
+    let mut reference = reference::from_columns(ReferenceColumns {
+        json: row.try_get("reference")?,
+        streaming_sidecar: row.try_get("streaming_sidecar")?,
+        jpeg_thumbnail: row.try_get("jpeg_thumbnail")?,
+    })?;
+    reference.media_key = media_key(row, session, seal, id)?;
+    Ok(reference)
 }
 
 fn media_key(
@@ -162,14 +175,23 @@ pub(super) fn delivery(row: &SqliteRow, session: &SessionKey) -> Result<Delivery
         created_at: time(row.try_get("created_at")?)?,
         facts: serde_json::from_str(&facts).map_err(|_| unreadable("events.facts"))?,
         outcome: outcome
-            .map(|word| Outcome::parse(&word).ok_or(unreadable("events.outcome")))
+            .map(|word| Outcome::parse(&word).ok_or_else(|| unreadable("events.outcome")))
             .transpose()?,
         media: media_ids(&media)?,
     };
+    let chat: String = row.try_get("chat")?;
+    let id: Option<String> = row.try_get("message_id")?;
+    let message = MessageKey {
+        chat: chat.clone(),
+        from_me: row.try_get::<Option<bool>, _>("from_me")?.unwrap_or(false),
+        participant: row.try_get("participant")?,
+        id: id.unwrap_or_default(),
+    };
     Ok(Delivery {
+        trace: message.trace_id(session),
         id: row.try_get("number")?,
         endpoint: row.try_get("endpoint")?,
-        chat: row.try_get("chat")?,
+        chat,
         attempts: count(row.try_get("attempts")?),
         event,
         first_due: time(row.try_get("opened_at")?)?,

@@ -75,6 +75,15 @@ async fn load(tx: &mut Tx, id: &MediaId) -> Result<Option<Kept>, StoreError> {
     }))
 }
 
+/// Where a file is once its reference was replaced.
+fn status_after(before: MediaStatus, persist: bool) -> MediaStatus {
+    match before {
+        MediaStatus::Running => MediaStatus::Running,
+        _ if persist => MediaStatus::Queued,
+        _ => MediaStatus::Received,
+    }
+}
+
 async fn replace_if_newer(
     tx: &mut Tx,
     kept: &Kept,
@@ -85,13 +94,7 @@ async fn replace_if_newer(
         return Ok(());
     }
     let persist = kept.persist || file.persist;
-    let running = kept.status == MediaStatus::Running;
-    let status = match (running, persist) {
-        (true, _) => MediaStatus::Running,
-        (false, true) => MediaStatus::Queued,
-        (false, false) => MediaStatus::Received,
-    };
-    let again = i64::from(kept.status == MediaStatus::Failed);
+    let status = status_after(kept.status, persist);
     sqlx::query(
         "UPDATE media SET status = $2, persist = $3, replaced = $4, due_at = $5, expires_at = $6,
            kind = $7, reference = $8, streaming_sidecar = $9, jpeg_thumbnail = $10,
@@ -102,7 +105,7 @@ async fn replace_if_newer(
     .bind(kept.number)
     .bind(status.as_str())
     .bind(persist)
-    .bind(running)
+    .bind(status == MediaStatus::Running)
     .bind((status == MediaStatus::Queued).then_some(now))
     .bind(file.expires_at)
     .bind(reference::kind_word(file.reference.kind))
@@ -111,7 +114,7 @@ async fn replace_if_newer(
     .bind(&file.columns.jpeg_thumbnail)
     .bind(&file.sealed.key_id)
     .bind(&file.sealed.bytes)
-    .bind(again)
+    .bind(i64::from(kept.status == MediaStatus::Failed))
     .execute(&mut tx.conn)
     .await?;
     tx.transfers_changed = true;

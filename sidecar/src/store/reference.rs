@@ -85,44 +85,7 @@ mod digest {
 pub(super) fn to_columns(reference: &mut MediaReference) -> Result<ReferenceColumns, StoreError> {
     let streaming_sidecar = reference.streaming_sidecar.take();
     let jpeg_thumbnail = reference.jpeg_thumbnail.take();
-    // Named one by one: a new field must not be forgotten here.
-    let MediaReference {
-        kind,
-        media_type,
-        direct_path,
-        url,
-        media_key: _,
-        sha256,
-        enc_sha256,
-        file_length,
-        mime_type,
-        file_name,
-        seconds,
-        ptt,
-        width,
-        height,
-        streaming_sidecar: _,
-        thumbnail,
-        jpeg_thumbnail: _,
-        fault,
-    } = reference.clone();
-    let description = Description {
-        kind,
-        media_type,
-        direct_path,
-        url,
-        sha256,
-        enc_sha256,
-        file_length,
-        mime_type,
-        file_name,
-        seconds,
-        ptt,
-        width,
-        height,
-        thumbnail,
-        fault,
-    };
+    let description = describe(reference.clone());
     let json = serde_json::to_string(&description).map_err(|_| StoreError::Unreadable {
         column: "media.reference",
     })?;
@@ -131,6 +94,47 @@ pub(super) fn to_columns(reference: &mut MediaReference) -> Result<ReferenceColu
         streaming_sidecar,
         jpeg_thumbnail,
     })
+}
+
+/// Named one by one: a new field must not be forgotten here.
+fn describe(reference: MediaReference) -> Description {
+    let MediaReference {
+        kind,
+        media_type,
+        direct_path,
+        url,
+        sha256,
+        enc_sha256,
+        file_length,
+        mime_type,
+        file_name,
+        seconds,
+        ptt,
+        width,
+        height,
+        thumbnail,
+        fault,
+        media_key: _,
+        streaming_sidecar: _,
+        jpeg_thumbnail: _,
+    } = reference;
+    Description {
+        kind,
+        media_type,
+        direct_path,
+        url,
+        sha256,
+        enc_sha256,
+        file_length,
+        mime_type,
+        file_name,
+        seconds,
+        ptt,
+        width,
+        height,
+        thumbnail,
+        fault,
+    }
 }
 
 /// Joins the columns again, without the media key.

@@ -20,7 +20,7 @@ const LARGEST_LOG: u64 = 2048;
 
 /// Page cache of the writing and of the reading connection, KiB. The system caches the file as
 /// well; the writer's is let go when it idles.
-const WRITER_CACHE: u32 = 4096;
+const WRITER_CACHE: u32 = 1024;
 const READER_CACHE: u32 = 256;
 
 /// Opens the connection that writes. Creates the file.
@@ -33,6 +33,14 @@ pub(super) async fn open_writer(path: &Path, volume: u64) -> Result<SqliteConnec
         .pragma("wal_autocheckpoint", log.to_string())
         .pragma("journal_size_limit", (log * PAGE).to_string());
     Ok(SqliteConnection::connect_with(&options).await?)
+}
+
+/// Brings the file to this release's form. One that a newer release migrated opens too: migrations
+/// only add.
+pub(super) async fn migrate(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut migrations = sqlx::migrate!("./migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    Ok(migrations.run(conn).await?)
 }
 
 /// Opens the connection that reads. The file must be there and migrated.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::accept;
 use super::error::StoreError;
@@ -22,8 +23,11 @@ use crate::message::SessionKey;
 /// Requests in one commit.
 const BATCH_JOBS: usize = 512;
 
-/// Without requests for so long, caches are let go.
+/// Without traffic for so long, caches are let go.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// Where a request's answer goes.
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Called once the fate of the commit is known.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -53,21 +57,18 @@ pub(super) enum Job {
     /// New messages; all of one batch go in with the same few statements.
     Accept {
         rows: Vec<Row>,
-        answer: oneshot::Sender<Result<Vec<Accepted>, StoreError>>,
+        answer: Reply<Vec<Accepted>>,
     },
     /// A delivery that its endpoint has; all of one batch are noted with the same few statements.
     Delivered {
         id: i64,
         now: i64,
-        answer: oneshot::Sender<Result<(), StoreError>>,
+        answer: Reply<()>,
     },
     /// Anything else.
     Run(Box<dyn Task>),
     /// Give free pages back; runs outside of any transaction.
-    Vacuum {
-        pages: u32,
-        answer: oneshot::Sender<Result<(), StoreError>>,
-    },
+    Vacuum { pages: u32, answer: Reply<()> },
     /// Finish.
     Close(oneshot::Sender<()>),
 }
@@ -83,7 +84,7 @@ pub(super) trait Task: Send {
 /// An operation and who waits for it.
 pub(super) struct Operation<F, T> {
     pub(super) act: F,
-    pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
+    pub(super) answer: Reply<T>,
 }
 
 impl<F, T> Task for Operation<F, T>
@@ -108,10 +109,7 @@ where
 }
 
 /// Sends `result` once the commit succeeded, else the commit's error.
-fn answering<T: Send + 'static>(
-    to: oneshot::Sender<Result<T, StoreError>>,
-    result: Result<T, StoreError>,
-) -> Answer {
+fn answering<T: Send + 'static>(to: Reply<T>, result: Result<T, StoreError>) -> Answer {
     Box::new(move |committed| {
         // A caller that hung up needs no answer.
         drop(to.send(committed.and(result)));
@@ -124,15 +122,18 @@ pub(super) struct Writer {
     pub(super) jobs: mpsc::Receiver<Job>,
     pub(super) signals: Arc<Signals>,
     pub(super) pressure: Pressure,
+    /// When caches are let go; `None`: they are.
+    pub(super) idle_at: Option<Instant>,
 }
 
 /// The requests of one commit.
 #[derive(Default)]
 struct Batch {
-    accepts: Vec<(Vec<Row>, oneshot::Sender<Result<Vec<Accepted>, StoreError>>)>,
-    delivered: Vec<(i64, i64, oneshot::Sender<Result<(), StoreError>>)>,
+    accepts: Vec<(Vec<Row>, Reply<Vec<Accepted>>)>,
+    /// Delivery, time, and who asks.
+    delivered: Vec<(i64, i64, Reply<()>)>,
     tasks: Vec<Box<dyn Task>>,
-    vacuums: Vec<(u32, oneshot::Sender<Result<(), StoreError>>)>,
+    vacuums: Vec<(u32, Reply<()>)>,
     close: Option<oneshot::Sender<()>>,
     bytes: usize,
 }
@@ -164,6 +165,10 @@ impl Batch {
         }
     }
 
+    fn is_traffic(&self) -> bool {
+        !self.accepts.is_empty() || !self.delivered.is_empty()
+    }
+
     /// How many could fail apart from each other.
     fn parts(&self) -> usize {
         let accepts = usize::from(!self.accepts.is_empty());
@@ -187,6 +192,9 @@ impl Writer {
     async fn serve(&mut self) -> Option<oneshot::Sender<()>> {
         while let Some(job) = self.next().await {
             let mut batch = self.gather(job);
+            if batch.is_traffic() {
+                self.idle_at = Some(Instant::now() + IDLE);
+            }
             let vacuums = std::mem::take(&mut batch.vacuums);
             let close = batch.close.take();
             self.write(batch).await;
@@ -201,13 +209,17 @@ impl Writer {
         None
     }
 
-    /// The next request. When none comes for a while, the memory that traffic needed is let go.
+    /// The next request. A while after the last traffic, the memory that it needed is let go;
+    /// health checks and timers are no traffic.
     async fn next(&mut self) -> Option<Job> {
-        if let Ok(job) = tokio::time::timeout(IDLE, self.jobs.recv()).await {
-            return job;
-        }
-        if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
-            tracing::warn!(%error, "the store keeps its caches");
+        if let Some(idle) = self.idle_at {
+            if let Ok(job) = tokio::time::timeout_at(idle, self.jobs.recv()).await {
+                return job;
+            }
+            self.idle_at = None;
+            if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
+                tracing::warn!(%error, "the store keeps its caches");
+            }
         }
         self.jobs.recv().await
     }

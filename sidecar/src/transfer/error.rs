@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::{
     bucket::BucketError,
     cdn::{CdnError, Class},
@@ -39,6 +41,9 @@ pub enum TransferError {
     /// The bucket did not take or give the object.
     #[error("bucket: {0}")]
     Bucket(#[source] BucketError),
+    /// The bucket did not take this object, though it takes others.
+    #[error("object: {0}")]
+    Object(#[source] BucketError),
     /// No bucket is configured or usable now; `reason` is a condition reason.
     #[error("storage is not usable: {reason}: {message}")]
     Storage {
@@ -53,6 +58,9 @@ pub enum TransferError {
     /// The transfer took longer than `transfers.timeout`.
     #[error("the transfer took longer than {} s", .0.as_secs())]
     Timeout(Duration),
+    /// The transfer panicked.
+    #[error("a fault of the sidecar ended the transfer")]
+    Internal,
     /// Whoever received the bytes went away.
     #[error("the receiver went away")]
     Cancelled,
@@ -72,9 +80,10 @@ impl TransferError {
             Self::Storage { reason, .. } if *reason == "StorageNotConfigured" => {
                 "storage_not_configured"
             }
-            Self::Bucket(_) | Self::Storage { .. } => "storage_unavailable",
+            Self::Bucket(_) | Self::Object(_) | Self::Storage { .. } => "storage_unavailable",
             Self::Store(_) => "store_unavailable",
             Self::Timeout(_) => "timeout",
+            Self::Internal => "internal",
         }
     }
 
@@ -91,6 +100,15 @@ impl TransferError {
     #[must_use]
     pub fn is_about_bucket(&self) -> bool {
         matches!(self, Self::Bucket(_) | Self::Storage { .. })
+    }
+
+    /// A 403 of the CDN is no answer for ever while the path's signature is valid; afterwards it is.
+    #[must_use]
+    pub fn as_of(self, expires_at: Timestamp, now: Timestamp) -> Self {
+        match self {
+            Self::Cdn(error) if error.class() == Class::Forbidden && now > expires_at => Self::Gone,
+            error => error,
+        }
     }
 
     /// What the other side asked us to wait.
@@ -127,5 +145,34 @@ impl From<IntegrityError> for TransferError {
 impl From<BucketError> for TransferError {
     fn from(error: BucketError) -> Self {
         Self::Bucket(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forbidden() -> TransferError {
+        let class = Class::Forbidden;
+        let host = "mmg.whatsapp.net".to_owned();
+        TransferError::from(CdnError::Status {
+            host,
+            status: 403,
+            class,
+        })
+    }
+
+    #[test]
+    fn forbidden_is_gone_once_the_signature_is_past() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(forbidden().as_of(at(9), at(10)).code(), "media_expired");
+        assert_eq!(forbidden().as_of(at(11), at(10)).code(), "cdn_unreachable");
+    }
+
+    #[test]
+    fn one_object_that_is_refused_says_nothing_about_its_bucket() {
+        let refused = || BucketError::DigestMismatch { status: 400 };
+        assert!(TransferError::Bucket(refused()).is_about_bucket());
+        assert!(!TransferError::Object(refused()).is_about_bucket());
     }
 }

@@ -24,7 +24,8 @@ use crate::{
 /// Saves one file under `key`.
 ///
 /// A declared length that differs from the true one by less than a cipher block shows only at the
-/// end; the transfer is then restarted once with the length that the padding tells.
+/// end; the transfer is then restarted once with the length that the padding tells. A store that
+/// refuses the checksum header is asked again without it.
 ///
 /// # Errors
 ///
@@ -37,6 +38,10 @@ pub async fn persist(
     fetch: Fetch,
 ) -> Result<Stored, TransferError> {
     match attempt(cdn, bucket, record, key, fetch).await {
+        // The refused header is left out from now on; no object of this store was ever the reason.
+        Err(TransferError::Bucket(error)) if error.is_worth_resending() => {
+            attempt(cdn, bucket, record, key, fetch).await
+        }
         Err(TransferError::Integrity(
             IntegrityError::Length { .. } | IntegrityError::TooLong { .. },
         )) if !fetch.settle_length => {

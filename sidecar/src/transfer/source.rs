@@ -196,17 +196,21 @@ impl File<'_> {
         Ok(length_from_tail(keys, blob, &tail)?)
     }
 
+    fn check_size(&self, length: u64) -> Result<(), TransferError> {
+        let limit = self.fetch.max_bytes;
+        if length > limit {
+            return Err(TransferError::TooLarge { limit });
+        }
+        Ok(())
+    }
+
     async fn start(
         &self,
         body: CdnBody,
         sha256: [u8; 32],
         length: u64,
     ) -> Result<Source, TransferError> {
-        if length > self.fetch.max_bytes {
-            return Err(TransferError::TooLarge {
-                limit: self.fetch.max_bytes,
-            });
-        }
+        self.check_size(length)?;
         let small = body.blob_len().map_or(length <= VERIFY_IN_MEMORY, |len| {
             len <= encrypted_len(VERIFY_IN_MEMORY)
         });
@@ -274,6 +278,8 @@ impl File<'_> {
         decryptor.push(&blob, &mut plaintext)?;
         drop(blob);
         let verified = decryptor.finish(&mut plaintext)?;
+        // The blob's limit lets up to 15 bytes too many through.
+        self.check_size(verified.length)?;
         Ok(Source::whole(&verified, plaintext.freeze()))
     }
 }

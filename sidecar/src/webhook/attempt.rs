@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::answer::Verdict;
 use super::backoff::retry_after;
@@ -39,8 +39,15 @@ pub(super) struct Attempts {
 /// What to write down about a delivery.
 enum Record {
     Delivered,
-    Retry { due: Timestamp, error: String },
-    Dead { error: String },
+    /// Nothing was posted: see [`is_follow_up`].
+    Unwanted,
+    Retry {
+        due: Timestamp,
+        error: String,
+    },
+    Dead {
+        error: String,
+    },
 }
 
 // === impl Attempts ===
@@ -52,6 +59,9 @@ impl Attempts {
         if self.gone.contains(&endpoint.id) {
             let error = "EndpointGone: disabled since the endpoint answered 410".to_owned();
             return self.record(delivery, Record::Dead { error }).await;
+        }
+        if !endpoint.wants(&delivery.event.event) && is_follow_up(&delivery.event) {
+            return self.record(delivery, Record::Unwanted).await;
         }
         let verdict = self.attempt(endpoint, &delivery.event).await;
         if verdict == Verdict::Gone && self.gone.enter(&endpoint.id) {
@@ -90,8 +100,14 @@ impl Attempts {
     ) -> Result<Vec<MediaInfo>, StoreError> {
         let mut media = Vec::with_capacity(event.media.len());
         for id in &event.media {
-            if let Some(record) = self.store.media(id).await? {
-                media.push(self.media.info(&record, now));
+            match self.store.media(id).await {
+                Ok(Some(record)) => media.push(self.media.info(&record, now)),
+                Ok(None) => {}
+                // No message is withheld because of its media.
+                Err(error @ (StoreError::Seal(_) | StoreError::Unreadable { .. })) => {
+                    warn!(event = event.id, media = %id, %error, "announced without its media");
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(media)
@@ -115,7 +131,7 @@ impl Attempts {
     async fn write(&self, id: i64, record: &Record) -> Result<(), StoreError> {
         let now = clock::now();
         match record {
-            Record::Delivered => self.store.delivered(id, now).await,
+            Record::Delivered | Record::Unwanted => self.store.delivered(id, now).await,
             Record::Retry { due, error } => self.store.retry_delivery(id, *due, error, now).await,
             Record::Dead { error } => self.store.dead_letter(id, error, now).await,
         }
@@ -123,22 +139,30 @@ impl Attempts {
 
     fn tell(&self, delivery: &Delivery, record: &Record) {
         let (event, endpoint) = (&delivery.event.id, &delivery.endpoint);
+        let trace = &delivery.trace;
         let attempt = delivery.attempts + 1;
         match record {
             Record::Delivered => {
                 self.tally.count_delivered();
-                info!(event, endpoint, attempt, "webhook delivered");
+                info!(trace, event, endpoint, attempt, "webhook delivered");
             }
+            Record::Unwanted => debug!(trace, event, endpoint, "event not wanted"),
             Record::Retry { due, error } => {
                 self.tally.count_failed();
-                info!(event, endpoint, attempt, %due, error, "webhook failed, will be repeated");
+                info!(trace, event, endpoint, attempt, %due, error, "webhook failed, will be repeated");
             }
             Record::Dead { error } => {
                 self.tally.count_dead();
-                warn!(event, endpoint, attempt, error, "webhook given up");
+                warn!(trace, event, endpoint, attempt, error, "webhook given up");
             }
         }
     }
+}
+
+/// Whether the event tells what became of a file. The store keeps one list of endpoints for both
+/// ends that a file may come to, so it may queue the one that an endpoint did not ask for.
+fn is_follow_up(event: &EventRow) -> bool {
+    event.event.starts_with("media.")
 }
 
 /// What a verdict means after `before` earlier attempts.

@@ -46,15 +46,16 @@ pub struct Deliverer<C> {
 // === impl Deliverer ===
 
 impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
-    /// A deliverer for the outbox of `store`. `media` says what files look like at each attempt.
+    /// A deliverer for the outbox of `store`. `media` says what files look like at each attempt;
+    /// `tally` counts what came of them.
     #[must_use]
     pub fn new(
         store: Store,
         endpoints: watch::Receiver<Arc<C>>,
         client: Client,
         media: Arc<dyn MediaInfos>,
+        tally: Arc<Tally>,
     ) -> Self {
-        let tally = Arc::default();
         Self {
             attempts: Arc::new(Attempts {
                 store,
@@ -68,12 +69,6 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
             running: JoinSet::new(),
             in_flight: BTreeMap::new(),
         }
-    }
-
-    /// Counters that go on counting while the deliverer runs.
-    #[must_use]
-    pub fn tally(&self) -> Arc<Tally> {
-        Arc::clone(&self.attempts.tally)
     }
 
     /// Runs until `shutdown`, then lets what is in flight end for at most 25 s and returns.

@@ -136,3 +136,21 @@ async fn a_file_that_failed_for_good_does_not_withhold_its_message() {
     assert_eq!(body["payload"].get("mediaUrl"), None);
     scene.stop().await;
 }
+
+/// The store keeps one list of endpoints for both ends of a file.
+#[tokio::test]
+async fn an_end_that_an_endpoint_did_not_ask_for_is_not_told() {
+    let sink = Sink::statuses(&[200]).await;
+    let mut endpoint = sink.endpoint();
+    endpoint.events = vec!["message.received".to_owned(), "media.failed".to_owned()];
+    let scene = Scene::start(vec![endpoint], LOOPBACK).await;
+    accept_image(&scene, Duration::from_mins(1)).await;
+    let now = clock::now();
+    scene.store.release_overdue(now, true).await.unwrap();
+    sink.wait_for(1).await;
+    store_file(&scene).await;
+    scene.wait_until_empty().await;
+    assert_eq!(sink.count(), 1);
+    assert_eq!(scene.tally.delivered(), 1);
+    scene.stop().await;
+}

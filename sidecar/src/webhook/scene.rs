@@ -56,13 +56,15 @@ impl Scene {
         let store = open(&dir).await;
         let (config, endpoints) = watch::channel(Arc::new(endpoints));
         let client = client_for(allow);
+        let tally = Arc::<Tally>::default();
         let deliverer = Deliverer::new(
             store.clone(),
             endpoints,
             client,
             Arc::<FreshUrls>::default(),
+            Arc::clone(&tally),
         );
-        let (tally, shutdown) = (deliverer.tally(), CancellationToken::new());
+        let shutdown = CancellationToken::new();
         let running = tokio::spawn(deliverer.run(shutdown.clone()));
         Self {
             store,

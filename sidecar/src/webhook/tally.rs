@@ -1,4 +1,4 @@
-//! Counters of a deliverer, for metrics.
+//! Counters of deliverers, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,7 +1,14 @@
 // Wrapped messages, built with Baileys' own message definitions.
 import { proto } from 'baileys'
 
-const wrap = name => message => proto.Message.fromObject({ [name]: { message } })
+/** Wraps a message, if Baileys knows the wrapper: what it does not know it would drop silently. */
+const wrap = name => message => {
+    const wrapped = proto.Message.fromObject({ [name]: { message } })
+    if (!wrapped[name]) {
+        throw new Error(`Baileys has no ${name}`)
+    }
+    return wrapped
+}
 
 export const wrappers = {
     bare: message => message,
@@ -13,7 +20,14 @@ export const wrappers = {
     associatedChild: wrap('associatedChildMessage'),
     groupMentioned: wrap('groupMentionedMessage'),
     groupStatusV2: wrap('groupStatusMessageV2'),
-    spoiler: wrap('spoilerMessage'),
+    groupStatus: wrap('groupStatusMessage'),
+    groupStatusMention: wrap('groupStatusMentionMessage'),
+    pollOptionImage: wrap('pollCreationOptionImageMessage'),
+    limitSharing: wrap('limitSharingMessage'),
+    botTask: wrap('botTaskMessage'),
+    botForwarded: wrap('botForwardedMessage'),
+    question: wrap('questionMessage'),
+    questionReply: wrap('questionReplyMessage'),
     lottie: wrap('lottieStickerMessage'),
     deviceSent: message => proto.Message.fromObject({ deviceSentMessage: { destinationJid: '5511999999999@s.whatsapp.net', message } }),
     ephemeralViewOnce: message => wrap('ephemeralMessage')(wrap('viewOnceMessageV2')(message)),

@@ -79,10 +79,11 @@ async fn list_filters_and_pages_through_everything_once() {
                 .iter()
                 .map(|record| record["id"].as_str().unwrap().to_owned()),
         );
-        let Some(next) = page["nextCursor"].as_str() else {
+        if page["nextCursor"].is_null() {
             break;
-        };
-        cursor = format!("&cursor={next}");
+        }
+        let next = page["nextCursor"].to_string();
+        cursor = format!("&cursor={}", next.trim_matches('"'));
     }
     seen.sort();
     ids.sort();

@@ -5,8 +5,10 @@ use base64::Engine as _;
 use serde_json::json;
 use titan_tests::baileys;
 use titan_tests::cdn::{Cdn, Fault};
+use titan_tests::manifests;
 use titan_tests::media::Kind;
-use titan_tests::stage::Plan;
+use titan_tests::stage::{Plan, Stage};
+use titan_tests::wait::{SOON, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn host_of_a_message_is_never_dialled() {
@@ -90,6 +92,39 @@ async fn buckets_on_loopback_need_an_allowed_range() {
     assert_eq!(stage.bucket.requests(), 0);
 }
 
+/// The usual plan without `--allow-cidr`, its bucket elsewhere and its webhook at `url`.
+async fn without_allowed_ranges(url: impl FnOnce(&Plan) -> String) -> Plan {
+    let mut plan = Plan::usual().await;
+    let mut args = plan.launch.args.iter();
+    let at = args.position(|arg| arg == "--allow-cidr").unwrap();
+    plan.launch.args.drain(at..at + 2);
+    let webhook = json!([{"url": url(&plan)}]);
+    plan.session = plan.session.spec("webhooks", webhook);
+    plan.storage = plan.storage.spec("endpoint", "https://s3.example.invalid");
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhook_over_http_without_an_allowed_range_is_refused_at_the_start() {
+    let plan = without_allowed_ranges(|plan| plan.sink.url()).await;
+    let mut documents = Plan::secrets();
+    documents.extend([plan.session.clone(), plan.storage.clone()]);
+    manifests::write(&plan.launch.manifests(), &documents).unwrap();
+    let output = plan.launch.run_to_end(SOON);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(64), "{text}");
+    assert!(text.contains("spec.webhooks[0].url"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhook_on_loopback_without_an_allowed_range_is_never_dialled() {
+    let plan = without_allowed_ranges(|plan| plan.sink.url().replace("http:", "https:")).await;
+    let stage = plan.up().await;
+    stage.take("3EB0HTTP", baileys::text("x")).await;
+    a_delivery_was_refused(&stage).await;
+    assert!(stage.sink.deliveries().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_pod_loopback_is_refused_whatever_is_allowed() {
     let mut plan = Plan::usual().await;
@@ -98,12 +133,17 @@ async fn in_a_pod_loopback_is_refused_whatever_is_allowed() {
     let (sealed, path) = stage.file(Kind::Image, 2000);
     let media = stage.take("3EB0POD", baileys::file(&sealed, &path)).await;
     stage.reaches(&media, "waiting").await;
-    titan_tests::wait::until(
-        titan_tests::wait::SOON,
-        "a delivery was refused",
-        || async { stage.status().await["sessions"][0]["queue"]["deliveries_pending"] != 0 },
-    )
-    .await;
+    a_delivery_was_refused(&stage).await;
     assert_eq!(stage.bucket.requests(), 0);
     assert!(stage.sink.deliveries().is_empty());
+}
+
+/// Waits until a delivery was tried and is still there.
+async fn a_delivery_was_refused(stage: &Stage) {
+    until(SOON, "a delivery was refused", || async {
+        let queue = stage.status().await["sessions"][0]["queue"].clone();
+        let tried = stage.sidecar.log_text().contains("\"Webhook\"");
+        tried && (queue["deliveries_pending"] != 0 || queue["deliveries_dead"] != 0)
+    })
+    .await;
 }

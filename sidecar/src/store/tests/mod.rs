@@ -38,7 +38,8 @@ conformance! {
         an_edit_with_another_file_has_its_own_record,
         a_faulty_file_fails_at_once_and_holds_nothing,
         concurrent_accepts_all_arrive_once,
-        records_are_listed_newest_first_by_page_and_filter,
+        records_are_listed_newest_first_by_page,
+        records_are_listed_by_filter,
     }
     release {
         an_event_without_media_goes_at_once,

@@ -45,9 +45,14 @@ pub(super) async fn bucket_and_key_are_fixed_once(fixture: Fixture) {
     fixture.accept(vec![image("A")], at(0)).await;
     let store = &fixture.store;
     let first = store.fix_target(&media("A"), "b1", "k1").await.unwrap();
-    let second = store.fix_target(&media("A"), "b2", "k2").await.unwrap();
+    let second = store.fix_target(&media("A"), "b1", "k2").await.unwrap();
     assert_eq!(first, Some(("b1".into(), "k1".into())));
     assert_eq!(second, first);
+    let moved = store.fix_target(&media("A"), "b2", "k2").await.unwrap();
+    assert_eq!(moved, Some(("b2".into(), "k2".into())));
+    let id = fixture.store_next(at(1)).await;
+    let stored = store.fix_target(&id, "b3", "k3").await.unwrap();
+    assert_eq!(stored, moved);
     let none = store.fix_target(&media("none"), "b", "k").await.unwrap();
     assert_eq!(none, None);
 }
@@ -152,12 +157,9 @@ pub(super) async fn callers_are_woken_when_a_file_becomes_due(fixture: Fixture) 
                 if let Some(record) = store.claim_transfer(at(1)).await.unwrap() {
                     return record;
                 }
-                tokio::time::timeout(
-                    Duration::from_secs(60),
-                    store.transfers_changed().notified(),
-                )
-                .await
-                .expect("woken");
+                tokio::time::timeout(Duration::from_mins(1), store.transfers_changed().notified())
+                    .await
+                    .expect("woken");
             }
         },
         async {

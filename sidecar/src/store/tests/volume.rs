@@ -123,6 +123,37 @@ async fn a_full_store_refuses_new_messages_and_still_delivers_the_old_ones() {
 }
 
 #[tokio::test]
+async fn a_full_disk_leaves_nothing_half_done() {
+    let fixture = Fixture::sqlite().await;
+    fixture.accept(vec![text("before")], at(0)).await;
+    let limit = async |pages: i64| {
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        let store = &fixture.store;
+        let set = store.write(move |tx| {
+            Box::pin(async move {
+                let query = sqlx::query(sqlx::AssertSqlSafe(sql));
+                query.execute(&mut tx.conn).await?;
+                Ok(())
+            })
+        });
+        set.await.unwrap();
+    };
+    // Less than there are: the file can't grow by a page.
+    limit(1).await;
+    let batch: Vec<NewMessage> = (0..100).map(|n| large(&format!("disk-{n}"))).collect();
+    let many = batch
+        .chunks(10)
+        .map(|part| fixture.store.accept(part.to_vec(), at(0)));
+    for refused in futures_util::future::join_all(many).await {
+        assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    }
+    limit(1 << 20).await;
+    assert_eq!(fixture.drain(at(1)).await, ["message.received before"]);
+    let accepted = fixture.accept(batch, at(2)).await;
+    assert!(accepted.iter().all(|one| one.new));
+}
+
+#[tokio::test]
 async fn the_file_shrinks_when_much_of_it_is_free() {
     let fixture = small(64 << 20).await;
     for round in 0..20 {

@@ -1,0 +1,134 @@
+//! The running sessions of a process, kept equal to its configuration.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::Readiness,
+    api::Registry,
+    config::{SessionConfig, Sessions, watch},
+    session::{Session, Shared},
+    store::StoreError,
+};
+
+/// How long a session that leaves the configuration may finish what runs. Meanwhile no edit is
+/// taken up, so it is short: what is given up is taken up when the session comes back.
+const LEAVE: Duration = Duration::from_secs(10);
+
+/// Between two tries to start a session.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Starts, changes and stops sessions.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) shared: Shared,
+    pub(crate) data_dir: PathBuf,
+}
+
+impl Fleet {
+    /// Starts, changes and stops sessions until they are what `wanted` says. One that can't start
+    /// is told to readiness and tried again by [`Fleet::follow`]; the others run.
+    pub(crate) async fn apply(&self, wanted: &Sessions) {
+        self.stop_others(wanted).await;
+        for (name, config) in running(wanted) {
+            let Some(session) = self.registry.get(name) else {
+                continue;
+            };
+            if let Err(error) = session.reconfigure(config.clone()).await {
+                tracing::error!(session = %config.key, %error, "can't act on the new configuration");
+            }
+        }
+        self.start_missing(wanted).await;
+    }
+
+    async fn stop_others(&self, wanted: &Sessions) {
+        let stay: BTreeSet<_> = running(wanted).map(|(_, config)| &config.key).collect();
+        for session in self.registry.all() {
+            if !stay.contains(session.key()) {
+                self.registry.remove(&session.key().session);
+                session.stop(LEAVE).await;
+                tracing::info!(session = %session.key(), "session gone");
+            }
+        }
+    }
+
+    async fn start_missing(&self, wanted: &Sessions) {
+        let mut failed = BTreeMap::new();
+        for (name, config) in running(wanted) {
+            if self.registry.get(name).is_some() {
+                continue;
+            }
+            if let Err(error) = self.start(config).await {
+                tracing::error!(session = %config.key, %error, "can't start the session, trying again");
+                failed.insert(name.clone(), error.to_string());
+            }
+        }
+        self.readiness.set_failed(failed);
+    }
+
+    async fn start(&self, config: &Arc<SessionConfig>) -> Result<(), StoreError> {
+        let session = Session::start(config.clone(), &self.data_dir, self.shared.clone()).await?;
+        self.registry.insert(session);
+        if let Some(path) = &config.generated_key {
+            tracing::info!(session = %config.key, path = %path.display(), "API key of the session");
+        }
+        Ok(())
+    }
+
+    /// Follows edits until `shutdown`; a broken one keeps the last good configuration. `wanted` is
+    /// the configuration in force.
+    pub(crate) async fn follow(
+        &self,
+        mut wanted: Sessions,
+        mut watch: watch::Watch,
+        shutdown: &CancellationToken,
+    ) {
+        let mut tick = tokio::time::interval(watch::EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut retry = Instant::now() + RETRY;
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            match watch.changed() {
+                Some(Ok(sessions)) => {
+                    tracing::info!(sessions = sessions.len(), "configuration changed");
+                    wanted = sessions;
+                    self.apply(&wanted).await;
+                }
+                Some(Err(error)) => {
+                    self.shared.metrics.config_errors.inc();
+                    tracing::error!(%error, "configuration refused; the last good one goes on");
+                }
+                None if self.readiness.has_failed() && retry <= Instant::now() => {
+                    self.start_missing(&wanted).await;
+                    retry = Instant::now() + RETRY;
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Stops every session; what still runs at `deadline` is given up.
+    pub(crate) async fn stop(&self, deadline: Instant) {
+        for session in self.registry.all() {
+            let grace = deadline.saturating_duration_since(Instant::now());
+            session.stop(grace).await;
+        }
+    }
+}
+
+/// Those of `wanted` that are not suspended.
+fn running(wanted: &Sessions) -> impl Iterator<Item = (&String, &Arc<SessionConfig>)> {
+    wanted.iter().filter(|(_, config)| !config.suspended)
+}
