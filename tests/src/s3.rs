@@ -149,13 +149,28 @@ impl S3 {
             .arg(format!("-s3.port={}", self.port))
             .arg(format!("-bucket={}", self.bucket))
             .args(["-webdav=false", "-admin.ui=false", "-s3.iam=false"])
+            // Nothing is reported to anyone.
+            .arg("-master.telemetry=false")
             .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
-            .arg(format!("-master.port={}", free_port()))
-            .arg(format!("-volume.port={}", free_port()))
-            .arg(format!("-filer.port={}", free_port()))
+            .args(self.sockets())
+            .env("TMPDIR", self.folder.path())
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
         command
+    }
+
+    /// Every port and socket is given, since the defaults of two instances clash.
+    fn sockets(&self) -> Vec<String> {
+        let mut args = vec![format!("-s3.port.grpc={}", free_port())];
+        for role in ["master", "volume", "filer", "admin"] {
+            args.push(format!("-{role}.port={}", free_port()));
+            args.push(format!("-{role}.port.grpc={}", free_port()));
+        }
+        for role in ["s3", "filer"] {
+            let socket = self.data().with_file_name(format!("{role}.sock"));
+            args.push(format!("-{role}.localSocket={}", socket.display()));
+        }
+        args
     }
 
     /// Waits until the server answers HTTP, and SeaweedFS until its bucket stands.

@@ -183,6 +183,7 @@ fn seaweedfs(folder: &Path, ports: &[u16]) -> Command {
             "-filer.localSocket={}",
             folder.join("filer.sock").display()
         ))
+        .env("TMPDIR", folder)
         .env("AWS_ACCESS_KEY_ID", ACCESS)
         .env("AWS_SECRET_ACCESS_KEY", SECRET);
     let roles = ["s3", "master", "volume", "filer", "admin"];

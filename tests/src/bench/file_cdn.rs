@@ -8,7 +8,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
-use crate::cdn::{OE_FUTURE, parse_range};
+use crate::cdn::OE_FUTURE;
+use crate::range::parse_range;
 use crate::wire::response_head;
 
 /// The CDN. Its threads end with the program.

@@ -124,7 +124,9 @@ impl Load {
             let Some(due) = due(caller, turn) else { break };
             sleep_until(due).await;
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let status = connection.inbound(self.messages.body(number).as_bytes()).await?;
+            let status = connection
+                .inbound(self.messages.body(number).as_bytes())
+                .await?;
             if status != 202 {
                 return Err(io::Error::other(format!("answered with {status}")));
             }

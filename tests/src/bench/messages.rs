@@ -35,11 +35,8 @@ impl Messages {
         let mut image = baileys::file(&sealed, path);
         // A thumbnail of the size that phones send.
         let thumbnail = Random::new(8).bytes(1500);
-        image["imageMessage"]["jpegThumbnail"] = base64::Engine::encode(
-            &base64::engine::general_purpose::STANDARD,
-            thumbnail,
-        )
-        .into();
+        image["imageMessage"]["jpegThumbnail"] =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, thumbnail).into();
         Self {
             text: body(baileys::text(words)),
             image: body(image),

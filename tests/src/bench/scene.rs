@@ -20,8 +20,7 @@ const WAIT: &str = "wait=600";
 /// The usual session, without auto-persist: files move when they are asked for.
 #[must_use]
 pub fn session() -> Document {
-    Document::session(TENANT, SESSION, "acme-keys")
-        .spec("autoPersist", json!({"enabled": false}))
+    Document::session(TENANT, SESSION, "acme-keys").spec("autoPersist", json!({"enabled": false}))
 }
 
 /// The same with a bucket on `s3`, and room for 64 files at once.

@@ -38,7 +38,7 @@ async fn closed() -> anyhow::Result<()> {
         let process = Process::new(sidecar.pid());
         let before = process.cpu();
         let outcome = Load::new(&sidecar.address()).closed(CALLERS, TIME).await?;
-        let spent = process.cpu() - before;
+        let spent = process.cpu().saturating_sub(before);
         rates.push(outcome.rate());
         costs.push(outcome.each(spent).as_secs_f64() * 1e6);
     }

@@ -68,7 +68,7 @@ async fn persist(file: &BigFile) -> Duration {
     let process = Process::new(sidecar.pid());
     let before = process.cpu();
     scene::persist_all(&sidecar, &[media]).await;
-    process.cpu() - before
+    process.cpu().saturating_sub(before)
 }
 
 /// CPU time of this process to decrypt and verify the same file.
@@ -94,7 +94,7 @@ fn crypto(file: &BigFile) -> anyhow::Result<Duration> {
             decryptor.push(piece, &mut out)?;
             black_box(out.split().freeze());
         }
-        spent += Process::own().cpu() - before;
+        spent += Process::own().cpu().saturating_sub(before);
     }
     decryptor.finish(&mut out)?;
     Ok(spent)
