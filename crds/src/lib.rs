@@ -14,6 +14,7 @@ pub mod media_session;
 mod pod_template;
 mod quantity;
 mod reference;
+pub mod report;
 pub mod schema;
 pub mod tenant_storage;
 

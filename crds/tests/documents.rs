@@ -1,6 +1,6 @@
 //! Whole documents, through the schema and through the types and back.
 
-use kube::core::object::HasSpec;
+use kube_core::object::HasSpec;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use titan_crds::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration as Time;
 
-use kube::KubeSchema;
+use kube_derive::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Where a session's messages come from.
 
-use kube::KubeSchema;
+use kube_derive::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Encryption at rest that is asked of the store.
 
-use kube::KubeSchema;
+use kube_derive::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

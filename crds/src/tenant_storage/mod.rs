@@ -8,7 +8,7 @@ mod probe;
 mod status;
 mod url;
 
-use kube::{CustomResource, KubeSchema};
+use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,7 @@ pub use url::{StorageUrl, UrlMode};
     plural = "tenantstorages",
     shortname = "tstore",
     category = "media",
+    crates(kube_core = "::kube_core"),
     namespaced,
     status = "TenantStorageStatus",
     derive = "PartialEq",

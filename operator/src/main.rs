@@ -1,0 +1,3 @@
+//! `titan-operator`: turns the two resources into one sidecar per session.
+
+fn main() {}
