@@ -8,7 +8,13 @@
 // The docs of a field are what `kubectl explain` prints: plain text, with the names of kinds as they are.
 #![allow(clippy::doc_markdown)]
 
+// The derives of kube name their crate `::kube`. The whole of it would bring a Kubernetes client into every program
+// that reads the resources, so the two parts that they need stand here under its name.
+extern crate self as kube;
+
 pub mod condition;
+#[doc(hidden)]
+pub use kube_core as core;
 mod duration;
 pub mod media_session;
 mod pod_template;
@@ -17,6 +23,9 @@ mod reference;
 pub mod report;
 pub mod schema;
 pub mod tenant_storage;
+
+#[doc(hidden)]
+pub use kube_derive::{CustomResource, KubeSchema};
 
 pub use condition::{ConditionType, Reason};
 pub use duration::{Duration, DurationError};

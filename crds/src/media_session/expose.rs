@@ -1,6 +1,6 @@
 //! How a session's API is reached from outside the cluster.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ mod store;
 mod transfers;
 mod webhook;
 
-use kube_derive::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,6 @@ pub use webhook::{
     plural = "mediasessions",
     shortname = "msess",
     category = "media",
-    crates(kube_core = "::kube_core"),
     namespaced,
     status = "MediaSessionStatus",
     derive = "PartialEq",

@@ -1,6 +1,6 @@
 //! Where a session's messages come from.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

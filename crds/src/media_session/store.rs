@@ -2,7 +2,7 @@
 
 use std::time::Duration as Time;
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration as Time;
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Duration;

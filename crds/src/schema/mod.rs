@@ -14,7 +14,7 @@ mod tests;
 use std::sync::LazyLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube_core::CustomResourceExt;
+use kube::core::CustomResourceExt;
 use serde_json::Value;
 
 pub(crate) use shape::shape;

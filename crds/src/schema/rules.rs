@@ -1,6 +1,6 @@
 //! The rules that a schema carries (`x-kubernetes-validations`), run as the API server runs them.
 
-use kube_core::cel::Validator;
+use kube::core::cel::Validator;
 use serde_json::Value;
 
 use super::{Kind, schema, validate::FieldError};

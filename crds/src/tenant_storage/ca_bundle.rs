@@ -1,6 +1,6 @@
 //! Where the certificates of a private CA stand.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigMapKeyRef, SecretKeyRef};

@@ -1,6 +1,6 @@
 //! What opens the bucket: keys in a Secret, or the identity of a service account.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

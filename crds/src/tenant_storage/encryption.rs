@@ -1,6 +1,6 @@
 //! Encryption at rest that is asked of the store.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

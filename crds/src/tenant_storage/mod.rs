@@ -8,7 +8,7 @@ mod probe;
 mod status;
 mod url;
 
-use kube_derive::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,6 @@ pub use url::{StorageUrl, UrlMode};
     plural = "tenantstorages",
     shortname = "tstore",
     category = "media",
-    crates(kube_core = "::kube_core"),
     namespaced,
     status = "TenantStorageStatus",
     derive = "PartialEq",

@@ -1,6 +1,6 @@
 //! How the bucket is checked where no session runs that could tell.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Duration, PodTemplate};

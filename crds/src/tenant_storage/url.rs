@@ -1,6 +1,6 @@
 //! What `mediaUrl` and `s3Url` look like.
 
-use kube_derive::KubeSchema;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
