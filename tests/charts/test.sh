@@ -34,6 +34,8 @@ run "READMEs are up to date" python3 charts/readme.py --check
 run "values and schema name the same" python3 "$here/schema.py"
 run "lint titan-media-crds" "$helm" lint --strict charts/titan-media-crds
 
+run "health in Argo CD" "$(tests/servers/lua.sh)" "$here/health.lua" examples/argocd/health.lua
+
 for values in "$here"/values/*.yaml; do
     name="$(basename "$values" .yaml)"
     golden="$here/goldens/$name.yaml"

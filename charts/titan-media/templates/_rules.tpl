@@ -16,22 +16,23 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
-# The sidecars.
+# The sidecars. Delete, here and in the next three rules, is what a cluster that enforces permission for owner references
+# asks for when an orphan is taken up again; the admission policy refuses the deletion itself.
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 # What a sidecar reads its session from; also rebuilt from, when its storage is gone.
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 # The sessions' API within the cluster.
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch, create, patch]
-# The sessions' records. They outlive their session, so there is no delete.
+  verbs: [get, list, watch, create, patch, delete]
+# The sessions' records. They outlive their session unless it says `reclaim: Delete`; then they get it as their owner.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 # Who a sidecar may talk to; deleted when a session switches its own off.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
