@@ -313,8 +313,8 @@ async fn the_operator_can_change_one_annotation_of_a_pod_and_nothing_else() {
 #[tokio::test]
 async fn the_operator_can_touch_no_foreign_object() {
     let scene = Scene::new("policy_foreign").await;
-    let foreign = config_map(&scene, "msess-foreign", json!({}));
-    let ours = config_map(&scene, "msess-ours", labels("titan.media/session", "ours"));
+    let foreign = config_map(&scene, "msess-foreign", &json!({}));
+    let ours = config_map(&scene, "msess-ours", &labels("titan.media/session", "ours"));
     scene.kube().apply(&[foreign.clone(), ours.clone()]).await;
     let data = json!({"data": {"key": "changed"}});
     try_patch(&scene, "configmap", "msess-ours", &data)
@@ -437,7 +437,7 @@ fn labels(owner: &str, name: &str) -> Value {
     })
 }
 
-fn config_map(scene: &Scene, name: &str, labels: Value) -> Value {
+fn config_map(scene: &Scene, name: &str, labels: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
