@@ -5,49 +5,9 @@ use std::path::{Path, PathBuf};
 
 use titan_tests::cache::{crate_folder, installed};
 
-use crate::harness::kube::{retry, run_async};
-use crate::harness::reach::reach;
+use crate::harness::kube::run_async;
 use crate::harness::release::{chart, helm};
-use crate::harness::s3::S3;
-use crate::harness::scene::{SOON, Scene};
-
-#[tokio::test]
-async fn the_quickstart_works_as_it_is() {
-    let mut scene = Scene::new("quickstart_example").await;
-    // The file names its namespace itself; that one is deleted with the scene, and its own one now.
-    let own = std::mem::replace(&mut scene.namespace, "acme".to_owned());
-    let args = ["delete", "namespace", &own, "--wait=false"];
-    scene.kube().kubectl(&args).await.expect();
-    // A test cluster has no way to the registry that the file names.
-    let bucket = include_str!("../../../examples/quickstart-bucket.yaml").replace(
-        "ghcr.io/versity/versitygw:v1.8.0",
-        &scene.cluster.release.images.s3,
-    );
-    let quickstart = include_str!("../../../examples/quickstart.yaml");
-    for text in [quickstart, &bucket] {
-        let args = ["apply", "--filename", "-"];
-        run_async("kubectl", &args, text).await.expect();
-    }
-    scene.ready("default").await;
-
-    let (sealed, direct_path) = scene.file(100_000).await;
-    let api = scene.api("default").await;
-    scene
-        .post(&api, "default", "3EB0QUICK", &sealed, &direct_path)
-        .await;
-    let persisted = || async {
-        let path = "/api/sessions/default/media?messageId=3EB0QUICK";
-        let found = api.get(path).await.expect(200).data();
-        found[0]["key"].as_str().map(str::to_owned)
-    };
-    let key = retry(SOON, "the file is persisted", persisted).await;
-    let s3 = S3 {
-        url: reach(scene.kube(), "acme", "s3", 7070).await,
-        access_key: "quickstart".to_owned(),
-        secret_key: "change-me-change-me".to_owned(),
-    };
-    assert!(s3.object("acme-media", &key).await == sealed.plain);
-}
+use crate::harness::scene::Scene;
 
 #[tokio::test]
 async fn every_example_is_taken_by_the_api_server() {
