@@ -13,6 +13,9 @@ use titan_sidecar::{
 
 const EX_USAGE: u8 = 64;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
