@@ -10,6 +10,7 @@ pub mod generated_key;
 mod resolve;
 mod secrets;
 mod session;
+mod signature;
 mod storage;
 mod unsupported;
 pub mod watch;

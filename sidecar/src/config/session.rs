@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     bucket::BucketConfig,
+    inbound::Signature,
     media::MediaKind,
     message::{Incoming, MediaReference, SessionKey},
     store::SealKey,
@@ -30,6 +31,8 @@ pub struct SessionConfig {
     pub generated_key: Option<PathBuf>,
     /// Keys that open `/inbound` only.
     pub inbound_keys: AcceptedKeys,
+    /// What the gateway signs with; a valid signature opens `/inbound` too.
+    pub signature: Option<Signature>,
     /// The bucket.
     pub storage: Storage,
     /// What is saved without being asked.

@@ -1,10 +1,7 @@
 //! Fields of the resources that no code honours yet. They are never ignored: a tenant who sets one
 //! expects something of it. The change that builds a field takes it off this list.
 
-use titan_crds::{
-    MediaSessionSpec, TenantStorageSpec,
-    media_session::{Reclaim, SignatureType},
-};
+use titan_crds::{MediaSessionSpec, TenantStorageSpec, media_session::Reclaim};
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
@@ -17,12 +14,6 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
         (
             "spec.source.whatsapp",
             source.is_some_and(|source| source.whatsapp.is_some()),
-        ),
-        (
-            "spec.source.gateway.signature",
-            gateway
-                .and_then(|gateway| gateway.signature.as_ref())
-                .is_some_and(|signature| signature.type_ != SignatureType::None),
         ),
         (
             "spec.source.gateway.send",
@@ -85,7 +76,7 @@ mod tests {
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,
-            "source": {"gateway": {"signature": {"type": "None"}}},
+            "source": {"gateway": {"signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}}}},
             "tls": {"secretRef": {"name": "cert"}}
         }))
         .unwrap();

@@ -100,10 +100,7 @@ fn read_all(
 fn read_event(event: &str, data: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     if event != UPSERT {
         return if is_event_name(event) {
-            Ok(Found {
-                ignored: 1,
-                ..Found::default()
-            })
+            Ok(Found::ignored())
         } else {
             Err(ParseError::unknown_shape(at, "not an event of Baileys"))
         };
@@ -136,10 +133,7 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
         .and_then(enumeration::<StubType>)
         .filter(|stub| *stub != StubType::UNKNOWN);
     if message.is_none() && stub.is_some_and(|stub| stub != StubType::CIPHERTEXT) {
-        return Ok(Found {
-            ignored: 1,
-            ..Found::default()
-        });
+        return Ok(Found::ignored());
     }
     let mut envelope = Envelope {
         id: id.to_owned(),
@@ -151,10 +145,7 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
         ..Envelope::default()
     };
     name_parties(&mut envelope, key, value);
-    Ok(Found {
-        envelopes: vec![envelope],
-        ignored: 0,
-    })
+    Ok(Found::one(envelope))
 }
 
 fn name_parties(envelope: &mut Envelope, key: &Json<'_>, value: &Json<'_>) {
