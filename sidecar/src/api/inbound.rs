@@ -75,7 +75,10 @@ pub(super) struct ReceiptMedia {
 
 /// wuzapi's form; what stands beside the event is not read.
 #[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "a schema of the document; `inbound::parse` reads the form")]
+#[allow(
+    dead_code,
+    reason = "a schema of the document; `inbound::parse` reads the form"
+)]
 #[schema(rename_all = "camelCase")]
 struct Form {
     /// The event, as JSON text.
@@ -289,7 +292,7 @@ fn too_large(limit: usize) -> ApiError {
         "body_too_large",
         format!(
             "the body is larger than {limit} bytes; tell the gateway not to send files as base64 \
-             (Evolution API: webhook base64 off; WAHA: WHATSAPP_DOWNLOAD_MEDIA=false; \
+             (Evolution API: webhook base64: false; WAHA: WHATSAPP_DOWNLOAD_MEDIA=false; \
              wuzapi: -skipmedia), the sidecar fetches them itself"
         ),
     )

@@ -16,7 +16,10 @@ pub(super) fn resolve(
     namespace: &str,
     secrets: &Secrets<'_>,
 ) -> Result<Option<Signature>, Missing> {
-    let gateway = spec.source.as_ref().and_then(|source| source.gateway.as_ref());
+    let gateway = spec
+        .source
+        .as_ref()
+        .and_then(|source| source.gateway.as_ref());
     let Some(signature) = gateway.and_then(|gateway| gateway.signature.as_ref()) else {
         return Ok(None);
     };

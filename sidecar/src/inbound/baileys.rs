@@ -7,7 +7,7 @@ use waproto::whatsapp::web_message_info::StubType;
 
 use super::json::Json;
 use super::proto_json::{boolean, enumeration, read as read_message};
-use super::{Found, ParseError, number};
+use super::{Found, ParseError, number, whatsmeow};
 use crate::message::Envelope;
 use crate::message::identity::has_participants;
 
@@ -46,7 +46,10 @@ pub(super) fn recognises(value: &Json<'_>) -> bool {
     match value {
         Json::List(list) => !list.is_empty() && list.iter().all(recognises),
         Json::Object(_) => {
-            is_web_message(value) || is_upsert(value) || is_event(value) || is_event_map(value)
+            (is_web_message(value) && !whatsmeow::is_protojson(value))
+                || is_upsert(value)
+                || is_event(value)
+                || is_event_map(value)
         }
         _ => false,
     }

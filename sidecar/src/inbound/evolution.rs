@@ -58,7 +58,10 @@ fn messages(data: &Json<'_>) -> Result<Found, ParseError> {
 fn message(data: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     let mut found = baileys::web_message(data, at)?;
     let context = data.get_exact("contextInfo").filter(|it| it.is_object());
-    let message = found.envelopes.first_mut().and_then(|it| it.message.as_mut());
+    let message = found
+        .envelopes
+        .first_mut()
+        .and_then(|it| it.message.as_mut());
     if let (Some(context), Some(message)) = (context, message)
         && let Some(text) = message.conversation.take()
     {
@@ -85,7 +88,11 @@ fn edited(value: &Json<'_>, data: &Json<'_>) -> Result<Found, ParseError> {
     }
     let participant = key.text_at("participant").map(normalise_jid);
     let group = chat.as_deref().is_some_and(has_participants);
-    edit(value, data, !group || (participant.is_some() && participant == own))
+    edit(
+        value,
+        data,
+        !group || (participant.is_some() && participant == own),
+    )
 }
 
 fn edit(value: &Json<'_>, data: &Json<'_>, from_me: bool) -> Result<Found, ParseError> {

@@ -54,5 +54,8 @@ fn malformed(what: &str) -> ParseError {
 
 fn no_event() -> ParseError {
     let pointer = format!("/{EVENT_FIELD}");
-    ParseError::unknown_shape(pointer, "the form has no field jsonData, where wuzapi puts its event")
+    ParseError::unknown_shape(
+        pointer,
+        "the form has no field jsonData, where wuzapi puts its event",
+    )
 }

@@ -174,12 +174,7 @@ fn shape_of(format: Format) -> Result<&'static Shape, ParseError> {
     SHAPES
         .iter()
         .find(|shape| shape.format == format)
-        .ok_or_else(|| {
-            ParseError::new(
-                "unknown_shape",
-                format!("format `{format}` is not JSON"),
-            )
-        })
+        .ok_or_else(|| ParseError::new("unknown_shape", format!("format `{format}` is not JSON")))
 }
 
 fn shape_found(value: &Json<'_>) -> Result<&'static Shape, ParseError> {

@@ -66,7 +66,11 @@ fn edited(payload: &Json<'_>) -> Result<Found, ParseError> {
     let mut found = engines_message(payload, "/payload")?;
     let target = owned(payload.text_at("editedMessageId"));
     let text = owned(payload.text_at("body"));
-    for message in found.envelopes.iter_mut().filter_map(|it| it.message.as_mut()) {
+    for message in found
+        .envelopes
+        .iter_mut()
+        .filter_map(|it| it.message.as_mut())
+    {
         if let (true, Some(target), Some(text)) =
             (message.secret_encrypted_message.is_set(), &target, &text)
         {

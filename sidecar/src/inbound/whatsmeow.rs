@@ -146,7 +146,7 @@ fn is_message(value: &Json<'_>) -> bool {
 }
 
 /// A `WebMessageInfo` with the initialisms of Go's names.
-fn is_protojson(value: &Json<'_>) -> bool {
+pub(super) fn is_protojson(value: &Json<'_>) -> bool {
     value
         .get("key")
         .is_some_and(|key| key.get_exact("remoteJID").is_some() || key.get_exact("ID").is_some())

@@ -9,11 +9,11 @@ use std::process::Command;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use titan_tests::api::Reply;
-use titan_tests::cache::installed;
+use titan_tests::cache::{crate_folder, installed};
 use titan_tests::fixtures::Fixture;
 use titan_tests::media::digest;
-use titan_tests::stage::{Plan, Stage};
-use titan_tests::wait::SOON;
+use titan_tests::stage::{API_KEY, Plan, Stage};
+use titan_tests::wait::{SOON, until};
 
 /// The published vector of the media crypto: what all fixtures' files are.
 const PLAIN: &[u8] = b"Polymorfa golden vector: whatsmeow cbcutil + hkdfutil, 2026.";
@@ -44,7 +44,9 @@ fn numbered(fixtures: Vec<Fixture>) -> impl Iterator<Item = (String, Fixture)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn fixtures_are_what_the_libraries_write() {
     let folder = tempfile::tempdir().unwrap();
-    run(Command::new(installed("go")).arg("fixtures").arg(folder.path()));
+    run(Command::new(installed("go"))
+        .arg("fixtures")
+        .arg(folder.path()));
     run(Command::new("node")
         .current_dir(installed("node"))
         .arg("fixtures.mjs")
@@ -55,7 +57,10 @@ async fn fixtures_are_what_the_libraries_write() {
     assert_eq!(written, kept);
     for name in written {
         let now = fs::read(folder.path().join(&name)).unwrap();
-        assert!(now == fs::read(Fixture::root().join(&name)).unwrap(), "{name}");
+        assert!(
+            now == fs::read(Fixture::root().join(&name)).unwrap(),
+            "{name}"
+        );
     }
 }
 
@@ -85,9 +90,19 @@ async fn every_body_is_detected_taken_once_and_known_again() {
         let count = |data: &Value, name: &str| data[name].as_u64().unwrap();
         // What was derived from a message that it is about has no id of its own to be numbered.
         let messages = count(&first, "accepted") + count(&first, "duplicates");
-        assert_eq!(messages + count(&first, "ignored"), 1, "{}: {first}", fixture.name);
+        assert_eq!(
+            messages + count(&first, "ignored"),
+            1,
+            "{}: {first}",
+            fixture.name
+        );
         assert_eq!(count(&again, "accepted"), 0, "{}: {again}", fixture.name);
-        assert_eq!(count(&again, "duplicates"), messages, "{}: {again}", fixture.name);
+        assert_eq!(
+            count(&again, "duplicates"),
+            messages,
+            "{}: {again}",
+            fixture.name
+        );
         assert_eq!(first["media"], again["media"], "{}", fixture.name);
     }
 }
@@ -98,21 +113,39 @@ async fn redelivery_with_a_fresh_path_mends_the_record_of_every_gateway() {
     let blob = Bytes::from(hex::decode(BLOB).unwrap());
     let mut waiting = Vec::new();
     for (index, (id, fixture)) in numbered(Fixture::about("image")).enumerate() {
-        let gone = taken(&stage, &fixture.clone().with_file(&format!("gone{index:04}.enc"))).await;
+        let gone = taken(
+            &stage,
+            &fixture.clone().with_file(&format!("gone{index:04}.enc")),
+        )
+        .await;
         let media = gone["media"][0]["mediaId"].as_str().unwrap().to_owned();
         waiting.push((id, index, media, fixture));
     }
     for (id, index, media, fixture) in waiting {
         let info = stage.reaches(&media, "failed").await;
-        assert_eq!(info["error"]["code"], "media_expired", "{}: {info}", fixture.name);
+        assert_eq!(
+            info["error"]["code"], "media_expired",
+            "{}: {info}",
+            fixture.name
+        );
         let file = format!("here{index:04}.enc");
         stage.cdn.put_at(&Fixture::direct_path(&file), blob.clone());
         let again = taken(&stage, &fixture.clone().with_file(&file)).await;
         assert_eq!(again["duplicates"], 1, "{}", fixture.name);
-        assert_eq!(again["media"][0]["mediaId"], media.as_str(), "{}", fixture.name);
+        assert_eq!(
+            again["media"][0]["mediaId"],
+            media.as_str(),
+            "{}",
+            fixture.name
+        );
         let info = stage.reaches(&media, "stored").await;
         assert_eq!(info["sha256"], hex::encode(digest(PLAIN)));
-        assert_eq!(stage.object(&info).bytes.unwrap(), PLAIN, "{}", fixture.name);
+        assert_eq!(
+            stage.object(&info).bytes.unwrap(),
+            PLAIN,
+            "{}",
+            fixture.name
+        );
         stage.sink.wait_for("message.received", &id, SOON).await;
     }
 }
@@ -121,19 +154,36 @@ async fn redelivery_with_a_fresh_path_mends_the_record_of_every_gateway() {
 async fn placeholder_of_any_gateway_gives_way_to_content_from_any_other() {
     let stage = Plan::usual().await.on_demand().up().await;
     let images = Fixture::about("image");
-    let mut placeholders = Fixture::about("stub");
-    placeholders.extend(Fixture::about("un"));
-    placeholders.extend(Fixture::about("waiting"));
-    placeholders.retain(|fixture| !fixture.name.contains("edited"));
+    let placeholders = ["stub", "unavailable", "undecryptable", "waiting"]
+        .into_iter()
+        .flat_map(Fixture::about)
+        .collect();
     for (index, (id, placeholder)) in numbered(placeholders).enumerate() {
-        assert_eq!(taken(&stage, &placeholder).await["accepted"], 1, "{}", placeholder.name);
+        assert_eq!(
+            taken(&stage, &placeholder).await["accepted"],
+            1,
+            "{}",
+            placeholder.name
+        );
         let content = images[index % images.len()].clone().with_id(&id);
         let data = taken(&stage, &content).await;
-        assert_eq!(data["accepted"], 1, "{} after {}", content.name, placeholder.name);
-        let event = stage.sink.wait_for("message.received", &id, SOON).await;
-        assert_eq!(event.json["payload"]["type"], "image");
+        assert_eq!(
+            data["accepted"], 1,
+            "{} after {}",
+            content.name, placeholder.name
+        );
+        // One that will never have content is told too.
+        until(SOON, format_args!("{} is told", content.name), || async {
+            let told = stage.sink.about(&id);
+            told.iter()
+                .any(|event| event.json["payload"]["type"] == "image")
+        })
+        .await;
         // Once there is content, another gateway's word for the same message changes nothing.
-        for other in [&placeholder, &images[(index + 7) % images.len()].clone().with_id(&id)] {
+        for other in [
+            &placeholder,
+            &images[(index + 7) % images.len()].clone().with_id(&id),
+        ] {
             assert_eq!(taken(&stage, other).await["accepted"], 0, "{}", other.name);
         }
     }
@@ -150,19 +200,41 @@ async fn one_message_under_lid_and_number_is_one_record_over_all_gateways() {
         media.insert(data["media"][0]["mediaId"].as_str().unwrap().to_owned());
     }
     assert_eq!((accepted, media.len()), (1, 1));
-    let event = stage.sink.wait_for("message.received", "3EB0GOLDEN", SOON).await;
-    assert_eq!(event.json["payload"]["from"]["phoneNumber"], "+5511999999999");
+    let event = stage
+        .sink
+        .wait_for("message.received", "3EB0GOLDEN", SOON)
+        .await;
+    assert_eq!(
+        event.json["payload"]["from"]["phoneNumber"],
+        "+5511999999999"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_revocations_reactions_and_votes_of_every_gateway_become_events() {
     let stage = Plan::usual().await.on_demand().up().await;
     for (what, event, gateways) in [
-        ("edit", "message.edited", &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"][..]),
-        ("revoke", "message.revoked", &["baileys", "waha", "whatsmeow", "wuzapi"]),
+        (
+            "edit",
+            "message.edited",
+            &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"][..],
+        ),
+        (
+            "revoke",
+            "message.revoked",
+            &["baileys", "waha", "whatsmeow", "wuzapi"],
+        ),
         ("deleted", "message.revoked", &["evolution"]),
-        ("reaction", "message.reaction", &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"]),
-        ("vote", "message.vote", &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"]),
+        (
+            "reaction",
+            "message.reaction",
+            &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"],
+        ),
+        (
+            "vote",
+            "message.vote",
+            &["baileys", "evolution", "waha", "whatsmeow", "wuzapi"],
+        ),
     ] {
         let mut seen = BTreeSet::new();
         for fixture in Fixture::about(what) {
@@ -172,16 +244,24 @@ async fn edits_revocations_reactions_and_votes_of_every_gateway_become_events() 
                 continue;
             }
             seen.insert(fixture.gateway().to_owned());
-            titan_tests::wait::until(SOON, &fixture.name, || async {
+            until(SOON, &fixture.name, || async {
                 stage.sink.deliveries().len() > before
             })
             .await;
             let told = stage.sink.deliveries().pop().unwrap();
             assert_eq!(told.event(), event, "{}", fixture.name);
             let payload = &told.json["payload"];
-            assert_eq!(payload["targetId"], "3EB0TARGET", "{}: {payload}", fixture.name);
+            assert_eq!(
+                payload["targetId"], "3EB0TARGET",
+                "{}: {payload}",
+                fixture.name
+            );
         }
-        assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), gateways, "{what}");
+        assert_eq!(
+            seen.iter().map(String::as_str).collect::<Vec<_>>(),
+            gateways,
+            "{what}"
+        );
     }
 }
 
@@ -210,27 +290,83 @@ async fn edit_whose_chat_evolution_does_not_name_is_ignored_and_not_guessed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn example_forwarder_hands_every_message_over_in_order() {
+    let stage = Plan::usual().await.on_demand().up().await;
+    let example = crate_folder().join("../examples/baileys-forwarder/forward.mjs");
+    run(Command::new("node")
+        .current_dir(installed("node"))
+        .arg("forwarder.mjs")
+        .arg(example)
+        .arg(format!("{}{}", stage.sidecar.url(), Stage::path("inbound")))
+        .arg(API_KEY));
+    stage
+        .sink
+        .wait_for("message.received", "3EB0FORWARD2", SOON)
+        .await;
+    let told = stage.sink.deliveries();
+    let order: Vec<_> = told.iter().map(|one| one.message_id()).collect();
+    assert_eq!(order, ["3EB0FORWARD1", "3EB0FORWARD2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_large_a_body_names_every_gateways_switch() {
+    let mut plan = Plan::usual().await.on_demand();
+    plan.launch
+        .args
+        .extend(["--inbound-max-bytes".into(), "1000".into()]);
+    let stage = plan.up().await;
+    for fixture in Fixture::about("image") {
+        if fixture.body.len() <= 1000 {
+            continue;
+        }
+        let reply = post(&stage, &fixture).await;
+        reply.refused(413, "body_too_large");
+        let words = reply.json()["error"].as_str().unwrap().to_owned();
+        for switch in [
+            "base64: false",
+            "WHATSAPP_DOWNLOAD_MEDIA=false",
+            "-skipmedia",
+        ] {
+            assert!(words.contains(switch), "{words}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gateways_faults_are_400_with_the_place_in_their_own_body() {
     let stage = Plan::usual().await.on_demand().up().await;
     let event = json!({"type": "Message", "event": {"Info": {"Chat": "1@lid"}}});
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("jsonData", &event.to_string())
         .finish();
-    let waha = json!({"event": "message", "session": "s", "payload": {"_data": {"id": "x"}}}).to_string();
+    let waha =
+        json!({"event": "message", "session": "s", "payload": {"_data": {"id": "x"}}}).to_string();
     let evolution = json!({"event": "messages.upsert", "instance": "i", "apikey": "k", "data": {"key": {"id": "A"}}}).to_string();
     const FORM: &str = "application/x-www-form-urlencoded";
     for (kind, body, code, pointer) in [
         (FORM, form.as_str(), "missing_id", "/jsonData/event/Info/ID"),
         (FORM, "token=x", "unknown_shape", "/jsonData"),
         ("application/json", &waha, "unknown_shape", "/payload/_data"),
-        ("application/json", &evolution, "missing_chat", "/data/key/remoteJid"),
+        (
+            "application/json",
+            &evolution,
+            "missing_chat",
+            "/data/key/remoteJid",
+        ),
     ] {
         let path = Stage::path("inbound");
-        let reply = stage.api.call("POST", &path, &[("content-type", kind)], body).await;
+        let reply = stage
+            .api
+            .call("POST", &path, &[("content-type", kind)], body)
+            .await;
         reply.refused(400, code);
         assert_eq!(reply.json()["pointer"], pointer);
     }
     let path = Stage::path("inbound");
     let headers = [("content-type", "multipart/form-data; boundary=x")];
-    stage.api.call("POST", &path, &headers, "--x\r\n").await.refused(400, "malformed_form");
+    stage
+        .api
+        .call("POST", &path, &headers, "--x\r\n")
+        .await
+        .refused(400, "malformed_form");
 }

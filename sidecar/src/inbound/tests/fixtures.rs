@@ -22,7 +22,10 @@ impl Fixture {
     fn all() -> Vec<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
         let mut all = Vec::new();
-        for folder in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()) {
+        for folder in fs::read_dir(root)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
             for file in fs::read_dir(&folder).into_iter().flatten() {
                 let file = file.unwrap().path();
                 all.push(Self {
@@ -86,7 +89,14 @@ impl Fixture {
 #[test]
 fn what_is_understood_of_every_fixture() {
     let fixtures = Fixture::all();
-    for gateway in ["baileys", "evolution", "protobuf", "waha", "whatsmeow", "wuzapi"] {
+    for gateway in [
+        "baileys",
+        "evolution",
+        "protobuf",
+        "waha",
+        "whatsmeow",
+        "wuzapi",
+    ] {
         let understood: serde_json::Map<_, _> = fixtures
             .iter()
             .filter(|fixture| fixture.gateway == gateway)
@@ -135,9 +145,17 @@ fn the_published_vector_is_the_same_in_every_rendering() {
         assert_eq!(hash(file.enc_sha256.as_ref()), GOLDEN_BLOB, "{name}");
         assert_eq!(file.file_length, Some(60), "{name}");
         assert!(file.direct_path.as_deref().unwrap().ends_with("5e03e0"));
-        assert_eq!(file.jpeg_thumbnail.as_deref(), Some(&[0xff, 0xd8, 0xff, 0xe0][..]), "{name}");
+        assert_eq!(
+            file.jpeg_thumbnail.as_deref(),
+            Some(&[0xff, 0xd8, 0xff, 0xe0][..]),
+            "{name}"
+        );
         assert_eq!(parsed.messages[0].key.id, "3EB0GOLDEN", "{name}");
-        assert_eq!(content.view_once, fixture.name.contains("view-once"), "{name}");
+        assert_eq!(
+            content.view_once,
+            fixture.name.contains("view-once"),
+            "{name}"
+        );
         seen += 1;
     }
     assert!(seen > 25, "{seen}");

@@ -184,10 +184,7 @@ fn format_names_are_the_documented_ones() {
 #[test]
 fn content_types_of_no_known_encoding_are_refused() {
     let body = web_message(&json!({"conversation": "hi"})).to_string();
-    for content_type in [
-        "image/png",
-        "text/html",
-    ] {
+    for content_type in ["image/png", "text/html"] {
         assert_eq!(
             code(Some(content_type), body.as_bytes()),
             "unsupported_media_type"
