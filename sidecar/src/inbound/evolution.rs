@@ -103,11 +103,10 @@ fn edit(value: &Json<'_>, data: &Json<'_>, from_me: bool) -> Result<Found, Parse
     }
     let mut envelope = derived(data.get_exact("key"), "/data/key", "edit")?;
     let time = data.get("timestampMs").and_then(number::signed);
+    let time = time.map(|time| time.to_string());
     // Each edit of a message is one of its own; a redelivery has the same time.
-    match (time, value.text_at("date_time")) {
-        (Some(time), _) => envelope.id += &format!("-{time}"),
-        (None, Some(time)) => envelope.id += &format!("-{time}"),
-        (None, None) => {}
+    if let Some(time) = time.or_else(|| owned(value.text_at("date_time"))) {
+        envelope.id = format!("{}-{time}", envelope.id);
     }
     envelope.from_me = from_me;
     envelope.timestamp = data.get("timestampMs").and_then(seconds);

@@ -334,6 +334,7 @@ async fn too_large_a_body_names_every_gateways_switch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gateways_faults_are_400_with_the_place_in_their_own_body() {
+    const FORM: &str = "application/x-www-form-urlencoded";
     let stage = Plan::usual().await.on_demand().up().await;
     let event = json!({"type": "Message", "event": {"Info": {"Chat": "1@lid"}}});
     let form = url::form_urlencoded::Serializer::new(String::new())
@@ -342,7 +343,6 @@ async fn gateways_faults_are_400_with_the_place_in_their_own_body() {
     let waha =
         json!({"event": "message", "session": "s", "payload": {"_data": {"id": "x"}}}).to_string();
     let evolution = json!({"event": "messages.upsert", "instance": "i", "apikey": "k", "data": {"key": {"id": "A"}}}).to_string();
-    const FORM: &str = "application/x-www-form-urlencoded";
     for (kind, body, code, pointer) in [
         (FORM, form.as_str(), "missing_id", "/jsonData/event/Info/ID"),
         (FORM, "token=x", "unknown_shape", "/jsonData"),
