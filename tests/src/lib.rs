@@ -24,6 +24,7 @@ pub mod bucket;
 pub mod cache;
 pub mod cdn;
 pub mod contract;
+pub mod fixtures;
 pub mod manifests;
 pub mod media;
 pub mod netns;

@@ -1,10 +1,12 @@
-//! Who may open what: an API key opens its own session, an inbound key only `/inbound` of it.
+//! Who may open what: an API key opens its own session, an inbound key or a valid signature of the
+//! gateway only `/inbound` of it.
 
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::{error::ApiError, registry::Registry};
+use crate::inbound::signature::{Claim, Signature};
 use crate::session::Session;
 
 /// What a request wants to do.
@@ -14,6 +16,34 @@ pub enum Scope {
     Api,
     /// Hand in messages.
     Inbound,
+}
+
+/// A gateway at the door of `/inbound`.
+#[derive(Debug)]
+pub enum Opening {
+    /// It holds a key.
+    Admitted(Arc<Session>),
+    /// It says that it signed the body, which is still to be read.
+    Claimed(Arc<Session>, Signature, Claim),
+}
+
+// === impl Opening ===
+
+impl Opening {
+    /// The session, once the raw body is here.
+    ///
+    /// # Errors
+    ///
+    /// 401 where the signature is not the body's.
+    pub fn admit(self, body: &[u8]) -> Result<Arc<Session>, ApiError> {
+        match self {
+            Self::Admitted(session) => Ok(session),
+            Self::Claimed(session, signature, claim) => signature
+                .verifies(&claim, body)
+                .then_some(session)
+                .ok_or_else(unauthorised),
+        }
+    }
 }
 
 /// The Bearer token of a request.
@@ -60,6 +90,28 @@ pub fn authorise(
         "session_not_found",
         "this key opens no session of that name",
     ))
+}
+
+/// Finds the session `name` for a gateway: by its key, or by the signature that its headers claim.
+///
+/// # Errors
+///
+/// As [`authorise`], where the headers claim no signature of the session's kind.
+pub fn open_inbound(
+    registry: &Registry,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Opening, ApiError> {
+    authorise(registry, name, bearer(headers), Scope::Inbound)
+        .map(Opening::Admitted)
+        .or_else(|refused| claimed(registry, name, headers).ok_or(refused))
+}
+
+fn claimed(registry: &Registry, name: &str, headers: &HeaderMap) -> Option<Opening> {
+    let session = registry.get(name)?;
+    let signature = session.config().signature.clone()?;
+    let claim = signature.claimed(headers)?;
+    Some(Opening::Claimed(session, signature, claim))
 }
 
 /// Lets in whoever holds a key of some session.

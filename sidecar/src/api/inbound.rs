@@ -73,22 +73,42 @@ pub(super) struct ReceiptMedia {
     message_id: String,
 }
 
+/// wuzapi's form; what stands beside the event is not read.
+#[derive(Debug, ToSchema)]
+#[allow(
+    dead_code,
+    reason = "a schema of the document; `inbound::parse` reads the form"
+)]
+#[schema(rename_all = "camelCase")]
+struct Form {
+    /// The event, as JSON text.
+    json_data: String,
+}
+
 /// Hands in a gateway's webhook.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/inbound", tag = "inbound",
     operation_id = "takeInbound",
     params(("session" = String, Path, description = "Session name"), Parameters),
-    request_body(content = inline(serde_json::Value), description = "Any supported gateway shape"),
+    request_body(
+        content(
+            (inline(serde_json::Value) = "application/json"),
+            (inline(Form) = "application/x-www-form-urlencoded"),
+            (inline(Form) = "multipart/form-data"),
+            (Vec<u8> = "application/x-protobuf"),
+        ),
+        description = "Any supported gateway shape"
+    ),
     responses(
         (status = 202, description = "On disk", body = Data<Receipt>),
         (status = 400, description = "The gateway's fault; nothing was taken", body = ErrorBody),
-        (status = 401, description = "No or unknown key", body = ErrorBody),
+        (status = 401, description = "No or unknown key, no valid signature", body = ErrorBody),
         (status = 404, description = "No such session for this key", body = ErrorBody),
         (status = 413, description = "Body over the limit", body = ErrorBody),
-        (status = 415, description = "Neither JSON nor protobuf", body = ErrorBody),
+        (status = 415, description = "Neither JSON nor protobuf nor a form", body = ErrorBody),
         (status = 503, description = "The store can't take it now", body = ErrorBody),
     ),
-    security(("key" = []))
+    security(("key" = []), ("wahaHmac" = []), ("wuzapiHmac" = []))
 )]
 pub(super) async fn receive(
     Extract(state): Extract<State>,
@@ -96,9 +116,10 @@ pub(super) async fn receive(
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
     request: Request,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {
-    let token = auth::bearer(request.headers()).map(str::to_owned);
-    let session = auth::authorise(&state.registry, &session, token.as_deref(), Scope::Inbound)?;
-    take(&state, &session, parameters, request).await
+    let opening = auth::open_inbound(&state.registry, &session, request.headers())?;
+    let (headers, body) = read(&state, request).await?;
+    let session = opening.admit(&body)?;
+    take(&state, &session, parameters, &headers, body).await
 }
 
 /// Hands in a gateway's webhook; the key is the last part of the path.
@@ -110,14 +131,22 @@ pub(super) async fn receive(
         ("token" = String, Path, description = "Inbound key"),
         Parameters
     ),
-    request_body(content = inline(serde_json::Value), description = "Any supported gateway shape"),
+    request_body(
+        content(
+            (inline(serde_json::Value) = "application/json"),
+            (inline(Form) = "application/x-www-form-urlencoded"),
+            (inline(Form) = "multipart/form-data"),
+            (Vec<u8> = "application/x-protobuf"),
+        ),
+        description = "Any supported gateway shape"
+    ),
     responses(
         (status = 202, description = "On disk", body = Data<Receipt>),
         (status = 400, description = "The gateway's fault; nothing was taken", body = ErrorBody),
         (status = 401, description = "Unknown key", body = ErrorBody),
         (status = 404, description = "No such session for this key", body = ErrorBody),
         (status = 413, description = "Body over the limit", body = ErrorBody),
-        (status = 415, description = "Neither JSON nor protobuf", body = ErrorBody),
+        (status = 415, description = "Neither JSON nor protobuf nor a form", body = ErrorBody),
         (status = 503, description = "The store can't take it now", body = ErrorBody),
     )
 )]
@@ -128,20 +157,20 @@ pub(super) async fn receive_by_token(
     request: Request,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {
     let session = auth::authorise(&state.registry, &session, Some(&token), Scope::Inbound)?;
-    take(&state, &session, parameters, request).await
+    let (headers, body) = read(&state, request).await?;
+    take(&state, &session, parameters, &headers, body).await
 }
 
 async fn take(
     state: &State,
     session: &Arc<Session>,
     parameters: Result<Query<Parameters>, axum::extract::rejection::QueryRejection>,
-    request: Request,
+    headers: &HeaderMap,
+    body: Bytes,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {
     let Query(parameters) =
         parameters.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
-    let (parts, body) = request.into_parts();
-    let body = read_body(&parts.headers, body, state.inbound_max_bytes).await?;
-    let parsed = parse(&parts.headers, &parameters, &body)?;
+    let parsed = parse(headers, &parameters, &body)?;
     drop(body);
     let mut receipt = Receipt {
         ignored: parsed.ignored,
@@ -231,6 +260,12 @@ fn parse(
     })?)
 }
 
+async fn read(state: &State, request: Request) -> Result<(HeaderMap, Bytes), ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = read_body(&parts.headers, body, state.inbound_max_bytes).await?;
+    Ok((parts.headers, body))
+}
+
 /// Reads at most `limit` bytes.
 async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let declared = headers
@@ -257,7 +292,7 @@ fn too_large(limit: usize) -> ApiError {
         "body_too_large",
         format!(
             "the body is larger than {limit} bytes; tell the gateway not to send files as base64 \
-             (Evolution API: webhook base64 off; WAHA: WHATSAPP_DOWNLOAD_MEDIA=false; \
+             (Evolution API: webhook base64: false; WAHA: WHATSAPP_DOWNLOAD_MEDIA=false; \
              wuzapi: -skipmedia), the sidecar fetches them itself"
         ),
     )

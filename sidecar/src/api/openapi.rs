@@ -3,10 +3,11 @@
 use axum::Json;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use super::{download, inbound, media, persist, sessions};
+use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
 /// All routes of the API port.
 #[derive(OpenApi)]
@@ -40,10 +41,24 @@ impl Modify for Key {
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An API key of the session"))
             .build();
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("key", SecurityScheme::Http(key));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(key));
+        for (name, header, description) in [
+            (
+                "wahaHmac",
+                X_WEBHOOK_HMAC,
+                "Hex HMAC-SHA512 of the raw body, where the session has signature.type WahaHmac",
+            ),
+            (
+                "wuzapiHmac",
+                X_HMAC_SIGNATURE,
+                "Hex HMAC-SHA256 of the raw body, where the session has signature.type WuzapiHmac",
+            ),
+        ] {
+            let signature = ApiKeyValue::with_description(header.as_str(), description);
+            let scheme = SecurityScheme::ApiKey(ApiKey::Header(signature));
+            components.add_security_scheme(name, scheme);
+        }
     }
 }
 

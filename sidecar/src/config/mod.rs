@@ -15,6 +15,7 @@ mod memory;
 mod resolve;
 mod secrets;
 mod session;
+mod signature;
 mod storage;
 mod unsupported;
 pub mod watch;

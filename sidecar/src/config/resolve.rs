@@ -15,7 +15,9 @@ use super::{
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
     storage, unsupported,
 };
-use crate::{media::MediaKind, message::SessionKey, store::SealKey, webhook::Endpoint};
+use crate::{
+    inbound::Signature, media::MediaKind, message::SessionKey, store::SealKey, webhook::Endpoint,
+};
 
 /// Resolves one session.
 ///
@@ -61,6 +63,7 @@ impl Resolver<'_> {
             "auth.inboundKeysSecretRef",
             auth.inbound_keys_secret_ref.as_ref(),
         )?;
+        let signature = self.signature()?;
         let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
         let seal_key = self.seal_key(&store)?;
@@ -80,6 +83,7 @@ impl Resolver<'_> {
             api_keys,
             generated_key: None,
             inbound_keys,
+            signature,
             storage,
             probe_every: object.map_or(DEFAULT_PROBE_EVERY, |object| object.spec.probe_every()),
             auto_persist: auto_persist(&spec.auto_persist()),
@@ -177,6 +181,15 @@ impl Resolver<'_> {
             self.report(field, missing)?;
         }
         Ok(keys)
+    }
+
+    fn signature(&mut self) -> Result<Option<Signature>, ConfigError> {
+        match super::signature::resolve(&self.object.spec, &self.namespace, &self.lookup.secrets) {
+            Ok(signature) => Ok(signature),
+            Err(missing) => self
+                .report("source.gateway.signature.secretRef", missing)
+                .map(|()| None),
+        }
     }
 
     fn storage(&mut self) -> Result<(Storage, Option<TenantStorage>), ConfigError> {

@@ -9,6 +9,7 @@ use titan_crds::report::Problem;
 use super::secrets::Missing;
 use crate::{
     bucket::BucketConfig,
+    inbound::Signature,
     media::MediaKind,
     message::{Incoming, MediaReference, SessionKey},
     store::SealKey,
@@ -34,6 +35,8 @@ pub struct SessionConfig {
     pub generated_key: Option<PathBuf>,
     /// Keys that open `/inbound` only.
     pub inbound_keys: AcceptedKeys,
+    /// What the gateway signs with; a valid signature opens `/inbound` too.
+    pub signature: Option<Signature>,
     /// The bucket.
     pub storage: Storage,
     /// Time between two checks of a healthy bucket.

@@ -4,7 +4,7 @@
 //! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
 //! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use titan_crds::{MediaSessionSpec, TenantStorageSpec, media_session::SignatureType};
+use titan_crds::{MediaSessionSpec, TenantStorageSpec};
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
@@ -16,12 +16,6 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
         (
             "spec.source.whatsapp",
             source.is_some_and(|source| source.whatsapp.is_some()),
-        ),
-        (
-            "spec.source.gateway.signature",
-            gateway
-                .and_then(|gateway| gateway.signature.as_ref())
-                .is_some_and(|signature| signature.type_ != SignatureType::None),
         ),
         (
             "spec.source.gateway.send",
@@ -76,7 +70,7 @@ mod tests {
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,
-            "source": {"gateway": {"signature": {"type": "None"}}},
+            "source": {"gateway": {"signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}}}},
             "tls": {"secretRef": {"name": "cert"}}
         }))
         .unwrap();

@@ -7,7 +7,7 @@ use waproto::whatsapp::web_message_info::StubType;
 
 use super::json::Json;
 use super::proto_json::{boolean, enumeration, read as read_message};
-use super::{Found, ParseError, number};
+use super::{Found, ParseError, number, whatsmeow};
 use crate::message::Envelope;
 use crate::message::identity::has_participants;
 
@@ -46,7 +46,10 @@ pub(super) fn recognises(value: &Json<'_>) -> bool {
     match value {
         Json::List(list) => !list.is_empty() && list.iter().all(recognises),
         Json::Object(_) => {
-            is_web_message(value) || is_upsert(value) || is_event(value) || is_event_map(value)
+            (is_web_message(value) && !whatsmeow::is_protojson(value))
+                || is_upsert(value)
+                || is_event(value)
+                || is_event_map(value)
         }
         _ => false,
     }
@@ -100,10 +103,7 @@ fn read_all(
 fn read_event(event: &str, data: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     if event != UPSERT {
         return if is_event_name(event) {
-            Ok(Found {
-                ignored: 1,
-                ..Found::default()
-            })
+            Ok(Found::ignored())
         } else {
             Err(ParseError::unknown_shape(at, "not an event of Baileys"))
         };
@@ -136,10 +136,7 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
         .and_then(enumeration::<StubType>)
         .filter(|stub| *stub != StubType::UNKNOWN);
     if message.is_none() && stub.is_some_and(|stub| stub != StubType::CIPHERTEXT) {
-        return Ok(Found {
-            ignored: 1,
-            ..Found::default()
-        });
+        return Ok(Found::ignored());
     }
     let mut envelope = Envelope {
         id: id.to_owned(),
@@ -151,10 +148,7 @@ pub(super) fn web_message(value: &Json<'_>, at: &str) -> Result<Found, ParseErro
         ..Envelope::default()
     };
     name_parties(&mut envelope, key, value);
-    Ok(Found {
-        envelopes: vec![envelope],
-        ignored: 0,
-    })
+    Ok(Found::one(envelope))
 }
 
 fn name_parties(envelope: &mut Envelope, key: &Json<'_>, value: &Json<'_>) {

@@ -4,8 +4,8 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ParseError {
-    /// `malformed_json`, `malformed_protobuf`, `unknown_shape`, `missing_id`, `missing_chat` (all
-    /// 400) or `unsupported_media_type` (415).
+    /// `malformed_json`, `malformed_protobuf`, `malformed_form`, `unknown_shape`, `missing_id`,
+    /// `missing_chat` (all 400) or `unsupported_media_type` (415).
     pub code: &'static str,
     /// JSON pointer to the value at fault.
     pub pointer: Option<String>,

@@ -28,6 +28,8 @@ pub enum Format {
 pub(super) enum Encoding {
     Json,
     Protobuf,
+    Form,
+    Multipart,
 }
 
 /// The encoding that a content type stands for. Without one, JSON: gateways that send protobuf
@@ -42,10 +44,13 @@ pub(super) fn encoding(content_type: Option<&str>) -> Result<Encoding, ParseErro
         | "application/protobuf"
         | "application/vnd.google.protobuf"
         | "application/octet-stream" => Ok(Encoding::Protobuf),
+        "application/x-www-form-urlencoded" => Ok(Encoding::Form),
+        "multipart/form-data" => Ok(Encoding::Multipart),
         other if other.ends_with("+json") => Ok(Encoding::Json),
         _ => Err(ParseError::new(
             "unsupported_media_type",
-            "the content type is neither application/json nor application/x-protobuf",
+            "the content type is none of application/json, application/x-protobuf, \
+             application/x-www-form-urlencoded and multipart/form-data",
         )),
     }
 }

@@ -6,23 +6,30 @@
 mod baileys;
 mod bytes;
 mod error;
+mod evolution;
+mod form;
 mod format;
 mod json;
 mod number;
 mod proto_json;
 mod protobuf;
 mod schema;
+pub mod signature;
 mod surrogates;
+mod waha;
 mod whatsmeow;
 mod wire;
+mod wuzapi;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::ParseError;
 pub use format::Format;
+pub use signature::Signature;
 
 use error::malformed_json as malformed;
+use format::Encoding;
 use json::Json;
 
 use crate::message::{Envelope, Incoming, understand};
@@ -81,8 +88,8 @@ struct Shape {
     read: fn(&Json<'_>) -> Result<Found, ParseError>,
 }
 
-/// In the order in which they are tried.
-static SHAPES: [Shape; 2] = [
+/// No body is in two of these shapes, whatever the order.
+static SHAPES: [Shape; 5] = [
     Shape {
         format: Format::Whatsmeow,
         recognises: whatsmeow::recognises,
@@ -92,6 +99,21 @@ static SHAPES: [Shape; 2] = [
         format: Format::Baileys,
         recognises: baileys::recognises,
         read: baileys::read,
+    },
+    Shape {
+        format: Format::Evolution,
+        recognises: evolution::recognises,
+        read: evolution::read,
+    },
+    Shape {
+        format: Format::Waha,
+        recognises: waha::recognises,
+        read: waha::read,
+    },
+    Shape {
+        format: Format::Wuzapi,
+        recognises: wuzapi::recognises,
+        read: wuzapi::read,
     },
 ];
 
@@ -106,18 +128,29 @@ pub fn parse(request: Request<'_>) -> Result<Parsed, ParseError> {
         query,
         body,
     } = request;
-    let (format, found) = match format {
-        Some(Format::ProtobufWebMessageInfo) => {
+    let (format, found) = match (format, format::encoding(content_type)) {
+        (Some(Format::ProtobufWebMessageInfo), _) => {
             (Format::ProtobufWebMessageInfo, protobuf::web_message(body)?)
         }
-        Some(Format::ProtobufMessage) => (Format::ProtobufMessage, protobuf::message(body, query)?),
-        Some(format) => read_json(Some(format), body)?,
-        None => match format::encoding(content_type)? {
-            format::Encoding::Json => read_json(None, body)?,
-            format::Encoding::Protobuf => protobuf::detected(body, query)?,
-        },
+        (Some(Format::ProtobufMessage), _) => {
+            (Format::ProtobufMessage, protobuf::message(body, query)?)
+        }
+        (None | Some(Format::Wuzapi), Ok(Encoding::Form)) => {
+            read_form(form::urlencoded(body)?.as_bytes())?
+        }
+        (None | Some(Format::Wuzapi), Ok(Encoding::Multipart)) => {
+            read_form(&form::multipart(content_type.unwrap_or_default(), body)?)?
+        }
+        (None, Ok(Encoding::Protobuf)) => protobuf::detected(body, query)?,
+        (None, Err(error)) => return Err(error),
+        (format, _) => read_json(format, body)?,
     };
     Ok(Parsed::new(format, found))
+}
+
+/// Only wuzapi posts forms.
+fn read_form(event: &[u8]) -> Result<(Format, Found), ParseError> {
+    read_json(Some(Format::Wuzapi), event).map_err(form::within)
 }
 
 fn read_json(format: Option<Format>, body: &[u8]) -> Result<(Format, Found), ParseError> {
@@ -141,12 +174,7 @@ fn shape_of(format: Format) -> Result<&'static Shape, ParseError> {
     SHAPES
         .iter()
         .find(|shape| shape.format == format)
-        .ok_or_else(|| {
-            ParseError::new(
-                "unknown_shape",
-                format!("format `{format}` is not read by this version"),
-            )
-        })
+        .ok_or_else(|| ParseError::new("unknown_shape", format!("format `{format}` is not JSON")))
 }
 
 fn shape_found(value: &Json<'_>) -> Result<&'static Shape, ParseError> {
@@ -179,6 +207,21 @@ impl Parsed {
 // === impl Found ===
 
 impl Found {
+    /// One event that is no message.
+    fn ignored() -> Self {
+        Self {
+            ignored: 1,
+            ..Self::default()
+        }
+    }
+
+    fn one(envelope: Envelope) -> Self {
+        Self {
+            envelopes: vec![envelope],
+            ignored: 0,
+        }
+    }
+
     fn append(&mut self, other: Self) {
         self.envelopes.extend(other.envelopes);
         self.ignored += other.ignored;

@@ -47,7 +47,7 @@ pub(super) fn message(body: &[u8], query: Query) -> Result<Found, ParseError> {
         Ok(message) => envelope.message = Some(Box::new(message)),
         Err(error) => envelope.fault = Some(senders_fault(&error)?),
     }
-    Ok(one(envelope))
+    Ok(Found::one(envelope))
 }
 
 /// A `WebMessageInfo`. If only what its sender wrote can't be decoded, the rest still counts.
@@ -102,20 +102,10 @@ fn found(info: wa::WebMessageInfo, fault: Option<String>) -> Result<Found, Parse
         && envelope.fault.is_none()
         && stub.is_some_and(|stub| stub != StubType::CIPHERTEXT);
     Ok(if housekeeping {
-        Found {
-            ignored: 1,
-            ..Found::default()
-        }
+        Found::ignored()
     } else {
-        one(envelope)
+        Found::one(envelope)
     })
-}
-
-fn one(envelope: Envelope) -> Found {
-    Found {
-        envelopes: vec![envelope],
-        ignored: 0,
-    }
 }
 
 /// What the sender, not the gateway, is to blame for: gateways re-encode what they were sent

@@ -61,15 +61,13 @@ fn read_at(value: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     }
     // Connected, Disconnected and their like have no members at all.
     if is_other_event(value) || *value == Json::Object(Vec::new()) {
-        return Ok(Found {
-            ignored: 1,
-            ..Found::default()
-        });
+        return Ok(Found::ignored());
     }
     Err(ParseError::unknown_shape(at, "not an event of whatsmeow"))
 }
 
-fn message(value: &Json<'_>, at: &str) -> Result<Found, ParseError> {
+/// One `events.Message` or `events.UndecryptableMessage`.
+pub(super) fn message(value: &Json<'_>, at: &str) -> Result<Found, ParseError> {
     let info = value.get("Info").unwrap_or(&Json::Null);
     let id = info
         .text_at("ID")
@@ -93,10 +91,7 @@ fn message(value: &Json<'_>, at: &str) -> Result<Found, ParseError> {
         view_once: is_view_once(value),
         fault: None,
     };
-    Ok(Found {
-        envelopes: vec![envelope],
-        ignored: 0,
-    })
+    Ok(Found::one(envelope))
 }
 
 /// The message stands in both members. `Message` has lost some of its wrappers, always in one
@@ -151,7 +146,7 @@ fn is_message(value: &Json<'_>) -> bool {
 }
 
 /// A `WebMessageInfo` with the initialisms of Go's names.
-fn is_protojson(value: &Json<'_>) -> bool {
+pub(super) fn is_protojson(value: &Json<'_>) -> bool {
     value
         .get("key")
         .is_some_and(|key| key.get_exact("remoteJID").is_some() || key.get_exact("ID").is_some())

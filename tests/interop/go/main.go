@@ -2,6 +2,7 @@
 //
 //	interop encrypt FOLDER               writes blobs and a gateway's requests
 //	interop decrypt ORIGIN FILES.json OUT  downloads through ORIGIN and writes each plaintext
+//	interop fixtures FOLDER              writes the same few bodies every time
 package main
 
 import (
@@ -22,8 +23,10 @@ func main() {
 		err = encrypt(os.Args[2])
 	case len(os.Args) == 5 && os.Args[1] == "decrypt":
 		err = decrypt(os.Args[2], os.Args[3], os.Args[4])
+	case len(os.Args) == 3 && os.Args[1] == "fixtures":
+		err = fixtures(os.Args[2])
 	default:
-		err = fmt.Errorf("usage: interop encrypt FOLDER | decrypt ORIGIN FILES.json OUT")
+		err = fmt.Errorf("usage: interop encrypt FOLDER | decrypt ORIGIN FILES.json OUT | fixtures FOLDER")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -36,7 +36,7 @@ func (g *generator) kinds() error {
 		}
 		only := []string{}
 		if file.length > 65536 {
-			only = []string{"event", "webmessageinfo"}
+			only = []string{"event", "webmessageinfo", "waha-gows", "wuzapi-json", "wuzapi-multipart"}
 		}
 		facts := []fact{factOf(file.kind, plain)}
 		if err := g.post(fmt.Sprintf("%s-%d", file.kind, file.length), direct, message, facts, only...); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waCommon"
@@ -20,7 +21,10 @@ import (
 var sentAt = time.Date(2025, 1, 15, 10, 0, 0, 0, time.UTC)
 
 // renderings in which a gateway on whatsmeow hands a message on.
-var renderings = []string{"event", "protojson", "webmessageinfo", "message"}
+var renderings = []string{
+	"event", "protojson", "webmessageinfo", "message",
+	"waha-gows", "wuzapi-json", "wuzapi-form", "wuzapi-form-old", "wuzapi-multipart",
+}
 
 // post adds one request per rendering (all where none is named).
 func (g *generator) post(name string, chat types.JID, message *waE2E.Message, expected []fact, only ...string) error {
@@ -62,6 +66,9 @@ func (g *generator) render(name, rendering string, chat types.JID, message *waE2
 		}
 		made.ContentType = "application/x-protobuf"
 		body, err = proto.Marshal(message)
+	default:
+		made.Query = map[string]string{"format": strings.Split(rendering, "-")[0]}
+		body, made.ContentType, err = gateways[rendering](eventOf(id, chat, sender, message))
 	}
 	if err != nil {
 		return err

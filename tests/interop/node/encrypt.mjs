@@ -95,7 +95,7 @@ const fact = (kind, plain) => ({ kind, length: plain.length, sha256: sha256(plai
 for (const { kind, length, content } of files) {
     const plain = bytesOf(`node-${kind}-${length}`, length)
     const message = await prepare(kind, plain, content)
-    const only = length > 65536 ? ['tojson', 'protobuf-webmessageinfo'] : undefined
+    const only = length > 65536 ? ['tojson', 'protobuf-webmessageinfo', 'evolution-2.3.6', 'waha-noweb'] : undefined
     post(`${kind}-${length}`, message, [fact(kind, plain)], { only })
 }
 
@@ -104,8 +104,8 @@ for (const [name, wrap] of Object.entries(wrappers)) {
     const kind = name === 'documentWithCaption' || name === 'threeDeep' ? 'document' : name === 'lottie' ? 'sticker' : 'image'
     const plain = bytesOf(`node-wrapper-${name}`, 2000)
     const message = await prepare(kind, plain, kind === 'document' ? { mimetype: 'application/pdf', fileName: 'w.pdf', caption: 'c' } : {})
-    post(`wrapper-${name}`, wrap(message), [fact(kind, plain)], { only: ['tojson', 'spread-buffer', 'protobuf-webmessageinfo'] })
-    post(`wrapper-${name}-group`, wrap(message), [fact(kind, plain)], { chat: GROUP, only: ['spread-uint8', 'protobuf-message'] })
+    post(`wrapper-${name}`, wrap(message), [fact(kind, plain)], { only: ['tojson', 'spread-buffer', 'protobuf-webmessageinfo', 'evolution-2.2', 'evolution-2.3.6', 'waha-noweb'] })
+    post(`wrapper-${name}-group`, wrap(message), [fact(kind, plain)], { chat: GROUP, only: ['spread-uint8', 'protobuf-message', 'evolution-2.3.3', 'waha-noweb'] })
 }
 
 // Baileys' own ephemeral and view-once sending.
@@ -137,7 +137,7 @@ for (const kind of ['image', 'video', 'document']) {
     const plain = bytesOf('node-newsletter', 5000)
     const jid = '120363111111111111@newsletter'
     const message = await prepare('image', plain, {}, { jid })
-    post('newsletter', message, [fact('image', plain)], { chat: jid, only: ['tojson', 'spread-uint8', 'protobuf-webmessageinfo'] })
+    post('newsletter', message, [fact('image', plain)], { chat: jid, only: ['tojson', 'spread-uint8', 'protobuf-webmessageinfo', 'evolution-2.3.6', 'waha-noweb'] })
 }
 
 // An edit that repeats the same file links to the first record.

@@ -1,42 +1,11 @@
 // How a Baileys message reaches a gateway's consumer: every rendering that real gateways produce.
 import { BufferJSON, proto } from 'baileys'
-
-const isBytes = value => value instanceof Uint8Array
-
-/** A plain copy, as object spread leaves it: no `toJSON` of protobuf classes any more. */
-function plain(value, bytes) {
-    if (isBytes(value)) {
-        return bytes(value)
-    }
-    if (Array.isArray(value)) {
-        return value.map(item => plain(item, bytes))
-    }
-    if (value && typeof value === 'object') {
-        // A Long stays `{low, high, unsigned}`.
-        const fields = Object.entries(value).filter(([, field]) => field !== null && field !== undefined && typeof field !== 'function')
-        return Object.fromEntries(fields.map(([name, field]) => [name, plain(field, bytes)]))
-    }
-    return value
-}
+import { emitted, plain, received } from './decoded.mjs'
+import { evolution22, evolution233, evolution236, wahaNoweb } from './gateways.mjs'
 
 const upsert = (message, type = 'notify') => ({ messages: [message], type })
 
-/** What the wire gives a receiving client: decoded from protobuf, so with Longs and defaults gone. */
-const received = message => proto.WebMessageInfo.decode(proto.WebMessageInfo.encode(message).finish())
-
-/** The event as Baileys emits it: `messageTimestamp` is a number, the message is a protobuf class. */
-function emitted(message) {
-    const decoded = received(message)
-    return {
-        key: plain(decoded.key, Buffer.from),
-        messageTimestamp: Number(decoded.messageTimestamp),
-        pushName: decoded.pushName,
-        broadcast: false,
-        message: decoded.message
-    }
-}
-
-const json = (name, render) => message => ({ name, format: 'baileys', contentType: 'application/json', body: Buffer.from(render(message)) })
+const json = (name, render, format = 'baileys') => message => ({ name, format, contentType: 'application/json', body: Buffer.from(render(message)) })
 
 export const renderings = [
     // Protobuf classes intact: base64 strings, lengths as strings.
@@ -49,6 +18,11 @@ export const renderings = [
     json('bufferjson', message => JSON.stringify(upsert(plain(emitted(message), Buffer.from)), BufferJSON.replacer)),
     // A bare WebMessageInfo: even the timestamp is a string.
     json('bare', message => JSON.stringify(received(message))),
+    // In the envelopes of gateways that run on Baileys.
+    json('evolution-2.2', evolution22, 'evolution'),
+    json('evolution-2.3.3', evolution233, 'evolution'),
+    json('evolution-2.3.6', evolution236, 'evolution'),
+    json('waha-noweb', wahaNoweb, 'waha'),
     // Not JSON at all.
     message => ({
         name: 'protobuf-webmessageinfo',

@@ -2,7 +2,9 @@
 
 mod baileys;
 mod depth;
+mod fixtures;
 mod fuzz;
+mod gateways;
 mod protobuf;
 mod refusals;
 mod renderings;
