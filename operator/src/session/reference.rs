@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use titan_crds::{MediaSessionSpec, SecretKeyRef, SecretRef, TenantStorageSpec};
 use url::Url;
 
+use crate::pod;
+
 /// Every Secret that the session names, the operator's own API-key Secret included (`spec` has it filled in).
 #[must_use]
 pub(super) fn secrets(spec: &MediaSessionSpec, storage: Option<&TenantStorageSpec>) -> BTreeSet<String> {
@@ -30,29 +32,11 @@ pub(super) fn secrets(spec: &MediaSessionSpec, storage: Option<&TenantStorageSpe
         keyed(gateway.send.and_then(|send| send.api_key_secret_ref)),
         whole(spec.tls.clone().map(|tls| tls.secret_ref)),
     ];
-    let of_storage = storage.into_iter().flat_map(|storage| {
-        let bundle = storage.ca_bundle.clone();
-        let credentials = storage.credentials.secret_ref.clone();
-        [
-            credentials.map(|reference| reference.name),
-            keyed(bundle.and_then(|bundle| bundle.secret_ref)),
-        ]
-    });
     of_session
         .into_iter()
-        .chain(of_storage)
         .flatten()
         .chain(of_webhooks.map(|reference| reference.name))
-        .collect()
-}
-
-/// Every ConfigMap that the storage names.
-#[must_use]
-pub(super) fn config_maps(storage: Option<&TenantStorageSpec>) -> BTreeSet<String> {
-    storage
-        .and_then(|storage| storage.ca_bundle.as_ref()?.config_map_ref.as_ref())
-        .map(|reference| reference.name.clone())
-        .into_iter()
+        .chain(storage.into_iter().flat_map(pod::storage_secrets))
         .collect()
 }
 

@@ -166,6 +166,13 @@ impl Fleet {
         verdict
     }
 
+    /// Those that are not among the living.
+    #[must_use]
+    pub fn gone(&self, alive: &BTreeSet<Key>) -> Vec<Key> {
+        let gone = self.sessions.keys().filter(|key| !alive.contains(key));
+        gone.cloned().collect()
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -9,11 +9,15 @@ use titan_crds::{
 };
 
 use super::{
-    document::{self, DocumentError, Identity, StorageDocument},
     name::{ChildName, NameError},
     reference, unsupported,
 };
-use crate::{names::Owner, settings::Settings};
+use crate::{
+    document::{self, DocumentError, Identity, StorageDocument},
+    names::Owner,
+    pod,
+    settings::Settings,
+};
 
 /// Why nothing can be built of a session until a person changes it.
 #[derive(Debug, thiserror::Error)]
@@ -191,7 +195,7 @@ pub(super) fn resolve(
     Ok(ValidatedSession {
         document: document::session(&id, &spec)?,
         secrets: reference::secrets(&spec, storage_spec),
-        config_maps: reference::config_maps(storage_spec),
+        config_maps: storage_spec.map(pod::storage_config_maps).unwrap_or_default(),
         records: records(&spec),
         replicas: if spec.suspend() { 0 } else { spec.replicas() },
         tls: spec.tls.is_some(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::metadata;
-use crate::session::{document, validate::ValidatedSession};
+use crate::{document, session::validate::ValidatedSession};
 
 pub(super) fn build(session: &ValidatedSession) -> ConfigMap {
     let mut data = BTreeMap::from([(document::SESSION.to_owned(), session.document.clone())]);

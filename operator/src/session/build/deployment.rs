@@ -10,9 +10,11 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
+use sha2::{Digest, Sha256};
+
 use super::{metadata, pod};
 use crate::{
-    names::{INSTANCE, NAME, SIDECAR},
+    names::{INPUTS_HASH, INSTANCE, NAME, SIDECAR},
     session::validate::{Records, ValidatedSession},
     settings::Settings,
 };
@@ -26,8 +28,10 @@ pub(super) fn build(
     settings: &Settings,
     image: Option<&str>,
 ) -> Deployment {
+    let mut metadata = metadata(session);
+    metadata.annotations = Some(BTreeMap::from([(INPUTS_HASH.to_owned(), inputs(session))]));
     Deployment {
-        metadata: metadata(session),
+        metadata,
         spec: Some(DeploymentSpec {
             replicas: Some(session.replicas),
             revision_history_limit: Some(2),
@@ -49,6 +53,30 @@ pub(super) fn build(
         }),
         ..Deployment::default()
     }
+}
+
+/// Hash of what the session itself asks of its pods. While the upgrade of the fleet has yet to reach a session, its
+/// Deployment is left alone, a new operator's template included, unless this changes.
+#[must_use]
+pub fn inputs(session: &ValidatedSession) -> String {
+    let ValidatedSession {
+        secrets,
+        config_maps,
+        records,
+        replicas,
+        pod,
+        storage,
+        ..
+    } = session;
+    let store = match records {
+        Records::Volume { .. } => "volume",
+        Records::Ephemeral { .. } => "ephemeral",
+        Records::Shared => "shared",
+    };
+    let identity = storage.as_ref().map(|storage| &storage.spec.credentials.identity);
+    let inputs = serde_json::json!([secrets, config_maps, store, replicas, pod, identity]);
+    let hash = hex::encode(Sha256::digest(inputs.to_string()));
+    hash.get(..16).unwrap_or(&hash).to_owned()
 }
 
 /// What selects the pods. It can never change, so that it is as little as it can be.

@@ -29,6 +29,7 @@ use k8s_openapi::api::{
 use kube::core::ObjectMeta;
 
 pub use api_key::api_key;
+pub use deployment::inputs;
 pub use http_route::HttpRoute;
 pub use network_policy::internet_ports;
 pub use service::url;

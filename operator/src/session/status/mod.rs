@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     conditions::{Conditions, Status, condition},
+    sidecar::Report,
     watch::{PodView, Workload},
 };
 use finding::{Finding, keep};
@@ -51,8 +52,8 @@ pub struct Seen {
     pub workload: Option<Arc<Workload>>,
     /// Its pods.
     pub pods: Vec<Arc<PodView>>,
-    /// What the sidecars of its running pods say; `None` for one that does not answer.
-    pub sidecars: Vec<Option<Arc<SidecarStatus>>>,
+    /// What the sidecars of its running pods said last; `None` for one that has yet to be asked.
+    pub reports: Vec<Option<Arc<Report>>>,
     /// The way in from outside.
     pub route: Route,
     /// Name of the storage that the session refers to and that is not there.
@@ -136,6 +137,21 @@ pub enum Problem {
     Waiting(Reason, String),
 }
 
+// === impl Seen ===
+
+impl Seen {
+    /// What the sidecars that answered say.
+    pub(super) fn sidecars(&self) -> impl Iterator<Item = &SidecarStatus> {
+        let reports = self.reports.iter().flatten();
+        reports.filter_map(|report| report.status.as_ref().ok())
+    }
+
+    /// A sidecar has yet to be asked: nothing that it might say has changed.
+    fn is_unheard(&self) -> bool {
+        self.reports.iter().any(Option::is_none)
+    }
+}
+
 // === impl View ===
 
 impl<'a> View<'a> {
@@ -205,12 +221,16 @@ impl<'a> View<'a> {
             let conditions = set(conditions, ConditionType::WorkloadAvailable, Some(workload));
             return workload.clone().told_by_ready(conditions);
         }
-        let conditions = conditions.set(
-            ConditionType::WorkloadAvailable,
-            Status::Unknown,
-            Reason::StatusUnreachable,
-            "no sidecar answers at /status of its admin port",
-        );
+        let conditions = if self.seen.is_unheard() {
+            keep(conditions, previous, &[ConditionType::WorkloadAvailable])
+        } else {
+            conditions.set(
+                ConditionType::WorkloadAvailable,
+                Status::Unknown,
+                Reason::StatusUnreachable,
+                "no sidecar answers at /status of its admin port",
+            )
+        };
         if let Some(gone) = gone {
             return gone.told_by_ready(conditions);
         }
@@ -226,9 +246,7 @@ impl<'a> View<'a> {
     fn report(&self) -> Option<&'a SessionReport> {
         let owner = &self.session.owner;
         self.seen
-            .sidecars
-            .iter()
-            .flatten()
+            .sidecars()
             .flat_map(|sidecar| &sidecar.sessions)
             .filter(|report| report.object == owner.name && report.namespace == owner.namespace)
             // The pod of a former session of the same name speaks of that one.

@@ -20,10 +20,7 @@ pub(super) fn loaded(view: &View<'_>, report: &SessionReport) -> Option<Finding>
         view.session.generation,
         storage.map_or(0, |storage| storage.id.generation),
     );
-    let refused = || {
-        let mut sidecars = view.seen.sidecars.iter().flatten();
-        sidecars.find_map(|sidecar| sidecar.config_error.clone())
-    };
+    let refused = || view.seen.sidecars().find_map(|sidecar| sidecar.config_error.clone());
     // Without a document of the storage the sidecar may go on with the one it had.
     let same = report.generation == wanted.0
         && (storage.is_none() || report.storage_generation == wanted.1);

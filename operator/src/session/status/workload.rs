@@ -1,6 +1,8 @@
 //! Whether the Deployment has its pods, and if not, what the pods themselves say.
 
-use titan_crds::Reason;
+use std::sync::Arc;
+
+use titan_crds::{ConditionType, Reason};
 
 use super::{Finding, View};
 use crate::{
@@ -34,7 +36,7 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
     }
     let message = format!("{} of {} pods available", workload.available, workload.replicas);
     // A session that was ready is down, and that is news. One that comes up the first time is on its way.
-    if is_true(&view.previous.conditions, titan_crds::ConditionType::Ready) {
+    if is_true(&view.previous.conditions, ConditionType::Ready) {
         Finding::Bad(Reason::WorkloadUnavailable, message)
     } else {
         Finding::Pending(message)
@@ -43,13 +45,10 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
 
 /// How the upgrade of the fleet sees the session.
 #[must_use]
-pub fn health(workload: Option<&Workload>, pods: &[std::sync::Arc<PodView>]) -> Rolled {
+pub fn health(workload: Option<&Workload>, pods: &[Arc<PodView>]) -> Rolled {
     let hopeless = || {
-        let of_pod = |pod: &&PodView| {
-            let problem = pod.problem.as_ref();
-            problem.is_some_and(|problem| HOPELESS.contains(&problem.reason.as_str()))
-        };
-        pods.iter().map(AsRef::as_ref).any(|pod: &PodView| of_pod(&pod))
+        let mut problems = pods.iter().filter_map(|pod| pod.problem.as_ref());
+        problems.any(|problem| HOPELESS.contains(&problem.reason.as_str()))
     };
     Rolled {
         image: workload.and_then(|workload| workload.image.clone()),
@@ -62,7 +61,7 @@ pub fn health(workload: Option<&Workload>, pods: &[std::sync::Arc<PodView>]) -> 
 }
 
 /// The reason of the first pod that has one, or of the Deployment that gets no pods at all.
-fn why(workload: &Workload, pods: &[std::sync::Arc<PodView>]) -> Option<String> {
+fn why(workload: &Workload, pods: &[Arc<PodView>]) -> Option<String> {
     let of_pod = pods.iter().filter(|pod| !pod.terminating).find_map(|pod| {
         let problem = pod.problem.as_ref()?;
         Some(if problem.message.is_empty() {
@@ -76,8 +75,7 @@ fn why(workload: &Workload, pods: &[std::sync::Arc<PodView>]) -> Option<String> 
 
 /// The sidecar runs and says why it can't serve the session.
 fn start_failure(view: &View<'_>) -> Option<String> {
-    let mut sidecars = view.seen.sidecars.iter().flatten();
-    sidecars.find_map(|sidecar| {
+    view.seen.sidecars().find_map(|sidecar| {
         let failed = sidecar.failed.get(&view.session.api_name)?;
         Some(format!("the sidecar can't start the session: {failed}"))
     })

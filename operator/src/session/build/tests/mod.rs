@@ -11,10 +11,8 @@ use titan_crds::{MediaSession, TenantStorage};
 use super::{Found, Prepared, Resources, build};
 use crate::{
     args::Args,
-    session::{
-        document::{Identity, StorageDocument},
-        validate::{ValidatedSession, resolve},
-    },
+    document::{Identity, StorageDocument},
+    session::validate::{ValidatedSession, resolve},
     settings::Settings,
 };
 

@@ -9,7 +9,7 @@ const HOOKED: &str = "  webhooks: [{url: 'https://app.acme.com/hooks'}]";
 fn an_unreachable_status_changes_nothing_else() {
     let mut scene = Scene::new(&yaml(HOOKED));
     scene.previous = scene.status();
-    scene.seen.sidecars = vec![None];
+    scene.seen.reports = vec![silent()];
     assert_eq!(
         scene.told(),
         [
@@ -21,12 +21,21 @@ fn an_unreachable_status_changes_nothing_else() {
     );
 }
 
+/// A restarted operator has heard of nobody yet; that is no news, and nothing is written.
+#[test]
+fn a_sidecar_that_has_yet_to_be_asked_changes_nothing_at_all() {
+    let mut scene = Scene::new(&yaml(HOOKED));
+    scene.previous = scene.status();
+    scene.seen.reports = vec![None];
+    assert_eq!(scene.status(), scene.previous);
+}
+
 /// T9: an old verdict is not sold as one of the new generation.
 #[test]
 fn an_unreachable_status_says_nothing_of_a_new_generation() {
     let mut scene = Scene::new(SESSION);
     scene.previous = scene.status();
-    scene.seen.sidecars = vec![None];
+    scene.seen.reports = vec![silent()];
     scene.session.generation = 2;
     let status = scene.status();
     assert_eq!(told(&status)[0], "Ready=Unknown Progressing");

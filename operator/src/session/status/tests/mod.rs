@@ -35,7 +35,7 @@ impl Scene {
         let seen = Seen {
             workload: Some(Arc::new(workload(1))),
             pods: vec![Arc::new(pod(None))],
-            sidecars: vec![Some(Arc::new(good_report(&session)))],
+            reports: vec![said(good_report(&session))],
             ..Seen::default()
         };
         Self {
@@ -47,9 +47,9 @@ impl Scene {
 
     /// What the sidecar says of the session.
     fn report(&mut self, change: impl FnOnce(&mut SessionReport)) {
-        let mut status = SidecarStatus::clone(self.seen.sidecars[0].as_ref().unwrap());
+        let mut status = good_report(&self.session);
         change(&mut status.sessions[0]);
-        self.seen.sidecars = vec![Some(Arc::new(status))];
+        self.seen.reports = vec![said(status)];
     }
 
     fn status(&self) -> MediaSessionStatus {
@@ -132,6 +132,20 @@ fn good_report(session: &ValidatedSession) -> SidecarStatus {
         }],
         ..SidecarStatus::default()
     }
+}
+
+fn said(status: SidecarStatus) -> Option<Arc<Report>> {
+    Some(Arc::new(Report {
+        at: Timestamp::UNIX_EPOCH,
+        status: Ok(status),
+    }))
+}
+
+fn silent() -> Option<Arc<Report>> {
+    Some(Arc::new(Report {
+        at: Timestamp::UNIX_EPOCH,
+        status: Err("no answer within 2 s".to_owned()),
+    }))
 }
 
 fn reported(field: &str, reason: Reason, message: &str) -> Reported {

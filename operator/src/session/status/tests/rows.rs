@@ -126,7 +126,7 @@ fn a_storage_that_is_not_there_is_named() {
     );
     assert_eq!(scene.message(ConditionType::Ready), "TenantStorage \"acme\" is not there");
     // It is known without the sidecar, too.
-    scene.seen.sidecars = vec![None];
+    scene.seen.reports = vec![silent()];
     assert!(scene.told().contains(&"StorageReady=False StorageNotFound".to_owned()));
 }
 
@@ -141,7 +141,7 @@ fn a_pod_that_can_not_start_is_named_with_its_own_reason() {
         let mut scene = Scene::new(SESSION);
         scene.seen.workload = Some(Arc::new(workload(0)));
         scene.seen.pods = vec![Arc::new(pod(Some((reason, message))))];
-        scene.seen.sidecars = vec![None];
+        scene.seen.reports = vec![silent()];
         assert_eq!(
             scene.told(),
             [
@@ -176,7 +176,7 @@ fn a_store_that_does_not_open_is_told_by_the_sidecar() {
         failed: [("default".to_owned(), "disk full".to_owned())].into(),
         ..SidecarStatus::default()
     };
-    scene.seen.sidecars = vec![Some(Arc::new(failed))];
+    scene.seen.reports = vec![said(failed)];
     let told = scene.message(ConditionType::Ready);
     assert_eq!(told, "the sidecar can't start the session: disk full");
 }
@@ -186,7 +186,7 @@ fn one_that_comes_up_the_first_time_is_on_its_way_and_one_that_was_ready_is_down
     let mut scene = Scene::new(SESSION);
     let ready = scene.status();
     scene.seen.workload = Some(Arc::new(workload(0)));
-    scene.seen.sidecars = vec![None];
+    scene.seen.reports = vec![silent()];
     assert_eq!(
         scene.told(),
         [
@@ -260,10 +260,10 @@ fn ready_needs_the_loaded_generation_of_both_objects() {
 #[test]
 fn a_refused_configuration_is_told() {
     let mut scene = Scene::new(SESSION);
-    let mut sidecar = SidecarStatus::clone(scene.seen.sidecars[0].as_ref().unwrap());
+    let mut sidecar = good_report(&scene.session);
     sidecar.sessions[0].generation = 0;
     sidecar.config_error = Some("spec.webhooks[0].url must be https".to_owned());
-    scene.seen.sidecars = vec![Some(Arc::new(sidecar))];
+    scene.seen.reports = vec![said(sidecar)];
     assert!(scene.message(ConditionType::Ready).contains("must be https"));
 }
 
@@ -272,7 +272,7 @@ fn the_replica_furthest_behind_speaks_for_all() {
     let mut scene = Scene::new(SESSION);
     let mut late = good_report(&scene.session);
     late.sessions[0].generation = 0;
-    scene.seen.sidecars.push(Some(Arc::new(late)));
+    scene.seen.reports.push(said(late));
     assert_eq!(scene.told()[0], "Ready=Unknown Progressing");
 }
 
