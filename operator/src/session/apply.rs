@@ -16,7 +16,7 @@ use titan_crds::MediaSession;
 use super::{
     Error,
     build::{self, HttpRoute, Prepared, Resources},
-    dereference::{Facts, missing_secrets},
+    dereference::{Facts, missing_secrets, remember},
     memory::{Act, Memory},
     refresh,
     validate::{ApiKey, ValidatedSession},
@@ -70,8 +70,10 @@ impl Writer<'_> {
         } = prepared;
         let child = self.session.child.as_str();
         let documents = applier.apply(&config_map).await?;
-        if let Some(volume_claim) = volume_claim {
-            applier.apply(&volume_claim).await?;
+        if let Some(volume_claim) = volume_claim
+            && let Applied::Written(claim) = applier.apply(&volume_claim).await?
+        {
+            remember(self.memory, &self.session.owner, &claim);
         }
         applier.apply(&service).await?;
         match network_policy {

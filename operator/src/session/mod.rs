@@ -15,8 +15,8 @@ pub mod unsupported;
 mod upkeep;
 pub mod validate;
 
-
-
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -141,7 +141,8 @@ async fn reconcile(
         memory: &memory,
         steps: Steps::new(&context.metrics, NAME),
     };
-    reconcile.run().await
+    // Whole children are moved about in it: on the heap, or a debug build's stack is too small for them.
+    Box::pin(reconcile.run()).await
 }
 
 /// One reconcile of one session.
@@ -177,10 +178,10 @@ impl Reconcile<'_> {
         };
         let written = self.steps.wait("apply", async {
             writer.api_key(self.object, &facts, rand::random()).await?;
-            Ok(writer.apply(prepared).await?)
+            Ok(Box::pin(writer.apply(prepared)).await?)
         });
         match written.await {
-            Ok(outcome) => self.report(&session, facts, outcome).await,
+            Ok(outcome) => Box::pin(self.report(&session, facts, outcome)).await,
             Err(error) => self.tell(&facts, error).await,
         }
     }
