@@ -41,9 +41,7 @@ pub fn api_class(error: &kube::Error) -> Class {
 pub fn is_conflict(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        let boxed = error
-            .downcast_ref::<Box<kube::Error>>()
-            .map(Box::as_ref);
+        let boxed = error.downcast_ref::<Box<kube::Error>>().map(Box::as_ref);
         if let Some(kube::Error::Api(status)) = boxed.or_else(|| error.downcast_ref()) {
             return status.code == 409;
         }

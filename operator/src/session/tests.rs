@@ -1,6 +1,6 @@
 //! Whole reconciles against a mock of the API server: which requests are made, in which order, and which are not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, pin::pin};
 
 use jiff::Timestamp;
 use kube::runtime::watcher::Event;
@@ -75,11 +75,25 @@ impl Stage {
         let (_, unused) = server();
         let server = std::mem::replace(&mut self.server, unused);
         let object = Arc::new(self.object.clone());
-        let work = reconcile(object, self.world.context.clone(), self.memory.clone());
-        let (result, server) = tokio::join!(work, script(server));
-        self.server = server;
-        self.server.assert_idle();
-        result
+        let mut work = pin!(reconcile(object, self.world.context.clone(), self.memory.clone()));
+        let mut script = pin!(script(server));
+        let mut result = None;
+        self.server = loop {
+            tokio::select! {
+                done = &mut work, if result.is_none() => result = Some(done),
+                server = &mut script => break server,
+            }
+        };
+        match result {
+            Some(result) => {
+                self.server.assert_idle();
+                result
+            }
+            None => tokio::select! {
+                result = &mut work => result,
+                call = self.server.next() => panic!("{} {}", call.line, call.body),
+            },
+        }
     }
 
     /// Makes the session and its children.
