@@ -18,9 +18,9 @@ use crate::{
     index::StorageIndex,
     lease::{Election, Fence, Lost},
     metrics::Metrics,
-    names,
+    names, session,
     settings::Settings,
-    session, sidecar, storage,
+    sidecar, storage,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
 };
 

@@ -64,7 +64,9 @@ pub(super) async fn dereference(
     let running = pods.iter().filter(|pod| pod.running);
     let seen = Seen {
         workload: context.workloads.get(&owner.namespace, &owner.child_name()),
-        reports: running.map(|pod| context.sidecars.report(&pod.uid)).collect(),
+        reports: running
+            .map(|pod| context.sidecars.report(&pod.uid))
+            .collect(),
         pods,
         route: Route::None,
         storage_gone,
@@ -194,7 +196,7 @@ pub(super) fn remember(
     Some(volume)
 }
 
-/// The newest report of each running pod names the Secrets and ConfigMaps that are not there.
+/// The Secrets that the session's sidecars report as missing.
 pub(super) fn missing_secrets(seen: &Seen, owner: &Owner) -> Vec<String> {
     seen.sidecars()
         .flat_map(|sidecar| &sidecar.sessions)
@@ -203,4 +205,3 @@ pub(super) fn missing_secrets(seen: &Seen, owner: &Owner) -> Vec<String> {
         .filter_map(|problem| problem.secret.clone())
         .collect()
 }
-

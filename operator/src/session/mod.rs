@@ -46,9 +46,9 @@ use validate::ValidatedSession;
 /// Name of the controller in metrics and logs.
 const NAME: &str = "session";
 /// What is on its way tells by itself how it goes; this is for when nobody does.
-const SAFETY: Duration = Duration::from_secs(60);
+const SAFETY: Duration = Duration::from_mins(1);
 /// Nobody tells when a foreign object goes whose name is needed, or when a quota is raised.
-const REFUSED: Duration = Duration::from_secs(60);
+const REFUSED: Duration = Duration::from_mins(1);
 /// A child of a former session that is being deleted goes in a moment.
 const GOING: Duration = Duration::from_secs(2);
 
@@ -174,7 +174,7 @@ impl Reconcile<'_> {
             context: self.context,
             memory: self.memory,
             session: &session,
-            hold: verdict != Verdict::Go && self.is_unchanged(&session, &facts),
+            hold: verdict != Verdict::Go && is_unchanged(&session, &facts),
         };
         let written = self.steps.wait("apply", async {
             writer.api_key(self.object, &facts, rand::random()).await?;
@@ -206,7 +206,10 @@ impl Reconcile<'_> {
             (waiting, fleet.admit(&key, limit, now))
         };
         for other in waiting {
-            self.context.requests.sessions.send(&other.namespace, &other.name);
+            self.context
+                .requests
+                .sessions
+                .send(&other.namespace, &other.name);
         }
         if verdict != Verdict::Go {
             facts.found.image = seen.image;
@@ -216,12 +219,6 @@ impl Reconcile<'_> {
         });
         let Ok(prepared) = built;
         (prepared, verdict)
-    }
-
-    /// Does the session ask the same of its pods as when its Deployment was applied?
-    fn is_unchanged(&self, session: &ValidatedSession, facts: &Facts) -> bool {
-        let workload = facts.seen.workload.as_ref();
-        workload.is_some_and(|workload| workload.inputs == Some(build::inputs(session)))
     }
 
     /// Everything is applied: writes what is to be said of it, and hastens what is awaited.
@@ -237,7 +234,10 @@ impl Reconcile<'_> {
         } = outcome;
         let owner = &session.owner;
         // What was just written is newer than what was read.
-        facts.seen.workload = self.context.workloads.get(&owner.namespace, &owner.child_name());
+        facts.seen.workload = self
+            .context
+            .workloads
+            .get(&owner.namespace, &owner.child_name());
         facts.seen.route = dereference::route(owner, &resources, self.context, self.memory).await?;
         let now = self.context.clock.now();
         let next = status::status(&View {
@@ -272,9 +272,10 @@ impl Reconcile<'_> {
             Error::Apply(ApplyError::Terminating { .. }) => {
                 (Problem::Waiting(Reason::Progressing, message), GOING)
             }
-            error if error.class() == Class::Waiting => {
-                (Problem::Waiting(Reason::WorkloadUnavailable, message), REFUSED)
-            }
+            error if error.class() == Class::Waiting => (
+                Problem::Waiting(Reason::WorkloadUnavailable, message),
+                REFUSED,
+            ),
             _ => return Err(error),
         };
         self.refuse(facts, &problem).await?;
@@ -297,7 +298,10 @@ impl Reconcile<'_> {
             return Ok(());
         }
         let before = &facts.status.conditions;
-        context.events.transition(self.object, before, &next.conditions).await;
+        context
+            .events
+            .transition(self.object, before, &next.conditions)
+            .await;
         let ready = |conditions| is_true(conditions, ConditionType::Ready);
         let created = self.object.metadata.creation_timestamp.as_ref();
         // The first time is the one whose conditions were never ready at this generation.
@@ -312,4 +316,10 @@ impl Reconcile<'_> {
         }
         Ok(())
     }
+}
+
+/// Does the session ask the same of its pods as when its Deployment was applied?
+fn is_unchanged(session: &ValidatedSession, facts: &Facts) -> bool {
+    let workload = facts.seen.workload.as_ref();
+    workload.is_some_and(|workload| workload.inputs == Some(build::inputs(session)))
 }

@@ -19,7 +19,8 @@ use crate::{
 const UID: &str = "5e5510d0-0000-4000-8000-000000000001";
 const NEW: &str = "registry:5000/titan-sidecar@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OLD: &str = "registry:5000/titan-sidecar@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-const STATUS: &str = "PATCH /apis/titan.media/v1alpha1/namespaces/acme/mediasessions/default/status";
+const STATUS: &str =
+    "PATCH /apis/titan.media/v1alpha1/namespaces/acme/mediasessions/default/status";
 /// Making each child, in order; the Deployment comes last.
 const CHILDREN: [&str; 5] = [
     "POST /api/v1/namespaces/acme/configmaps",
@@ -41,7 +42,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(spec: Value) -> Self {
+    fn new(spec: &Value) -> Self {
         let (client, server) = server();
         let object = serde_json::from_value(json!({
             "apiVersion": "titan.media/v1alpha1", "kind": "MediaSession",
@@ -63,7 +64,9 @@ impl Stage {
             "spec": {"region": "eu-central-1", "bucket": "acme-media", "credentials": {"secretRef": {"name": "acme-s3"}}},
         }))
         .unwrap();
-        self.world.storages.apply_watcher_event(&Event::Apply(storage));
+        self.world
+            .storages
+            .apply_watcher_event(&Event::Apply(storage));
         self
     }
 
@@ -75,7 +78,11 @@ impl Stage {
         let (_, unused) = server();
         let server = std::mem::replace(&mut self.server, unused);
         let object = Arc::new(self.object.clone());
-        let mut work = pin!(reconcile(object, self.world.context.clone(), self.memory.clone()));
+        let mut work = pin!(reconcile(
+            object,
+            self.world.context.clone(),
+            self.memory.clone()
+        ));
         let mut script = pin!(script(server));
         let mut result = None;
         self.server = loop {
@@ -84,15 +91,13 @@ impl Stage {
                 server = &mut script => break server,
             }
         };
-        match result {
-            Some(result) => {
-                self.server.assert_idle();
-                result
-            }
-            None => tokio::select! {
-                result = &mut work => result,
-                call = self.server.next() => panic!("{} {}", call.line, call.body),
-            },
+        if let Some(result) = result {
+            self.server.assert_idle();
+            return result;
+        }
+        tokio::select! {
+            result = &mut work => result,
+            call = self.server.next() => panic!("{} {}", call.line, call.body),
         }
     }
 
@@ -101,7 +106,10 @@ impl Stage {
         self.reconcile(async |mut server: Server| {
             server.expect(SECRETS).await.accept("key", "1");
             for (number, line) in CHILDREN.iter().enumerate() {
-                server.expect(line).await.accept(&format!("child-{number}"), "1");
+                server
+                    .expect(line)
+                    .await
+                    .accept(&format!("child-{number}"), "1");
             }
             assert_eq!(told(&mut server).await["observedGeneration"], 1);
             server
@@ -119,9 +127,12 @@ impl Stage {
             "status": {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 1},
         });
         if let Some(known) = context.workloads.get("acme", "msess-default") {
-            deployment["metadata"]["annotations"] = json!({"titan.media/inputs-hash": known.inputs});
+            deployment["metadata"]["annotations"] =
+                json!({"titan.media/inputs-hash": known.inputs});
         }
-        context.workloads.set(&serde_json::from_value(deployment).unwrap());
+        context
+            .workloads
+            .set(&serde_json::from_value(deployment).unwrap());
         let pod = json!({
             "metadata": {"name": "msess-default-x", "namespace": "acme", "uid": "pod", "labels": {"titan.media/session": "default"}},
             "status": {"phase": "Running", "podIP": "10.0.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
@@ -171,7 +182,11 @@ async fn told(server: &mut Server) -> Value {
 async fn ready(server: &mut Server) -> String {
     let status = told(server).await;
     let ready = &status["conditions"][0];
-    format!("{} {}", ready["status"].as_str().unwrap(), ready["reason"].as_str().unwrap())
+    format!(
+        "{} {}",
+        ready["status"].as_str().unwrap(),
+        ready["reason"].as_str().unwrap()
+    )
 }
 
 async fn event(server: &mut Server) -> Value {
@@ -183,10 +198,13 @@ async fn event(server: &mut Server) -> Value {
 
 #[tokio::test]
 async fn children_are_made_in_order_and_then_nothing_is_written() {
-    let mut stage = Stage::new(json!({"storageRef": {"name": "acme"}})).with_storage();
+    let mut stage = Stage::new(&json!({"storageRef": {"name": "acme"}})).with_storage();
     stage.make().await;
     // Nothing has changed since.
-    stage.reconcile(async |server: Server| server).await.unwrap();
+    stage
+        .reconcile(async |server: Server| server)
+        .await
+        .unwrap();
     stage.start_pod();
     stage.says(|_| {});
     stage
@@ -198,13 +216,16 @@ async fn children_are_made_in_order_and_then_nothing_is_written() {
         .await
         .unwrap();
     // A steady state writes nothing, and asks nothing either.
-    stage.reconcile(async |server: Server| server).await.unwrap();
+    stage
+        .reconcile(async |server: Server| server)
+        .await
+        .unwrap();
 }
 
 /// T1: a deleted child comes back.
 #[tokio::test]
 async fn a_deleted_child_is_made_again() {
-    let mut stage = Stage::new(json!({}));
+    let mut stage = Stage::new(&json!({}));
     stage.make().await;
     let key = crate::apply::Key {
         kind: "Service",
@@ -224,7 +245,7 @@ async fn a_deleted_child_is_made_again() {
 /// T16: a foreign object is not taken over, and nothing behind it is made.
 #[tokio::test]
 async fn a_foreign_object_stalls_the_session_and_is_left_alone() {
-    let mut stage = Stage::new(json!({}));
+    let mut stage = Stage::new(&json!({}));
     let action = stage
         .reconcile(async |mut server: Server| {
             server.expect(SECRETS).await.accept("key", "1");
@@ -239,7 +260,12 @@ async fn a_foreign_object_stalls_the_session_and_is_left_alone() {
             let conditions = told(&mut server).await["conditions"].clone();
             assert_eq!(conditions[0]["reason"], "NameConflict");
             assert_eq!(conditions[1]["type"], "Stalled");
-            assert!(conditions[0]["message"].as_str().unwrap().contains("Service \"msess-default\""));
+            assert!(
+                conditions[0]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("Service \"msess-default\"")
+            );
             assert_eq!(event(&mut server).await["type"], "Warning");
             server
         })
@@ -250,7 +276,7 @@ async fn a_foreign_object_stalls_the_session_and_is_left_alone() {
 
 #[tokio::test]
 async fn what_the_api_server_refuses_is_told() {
-    let mut stage = Stage::new(json!({}));
+    let mut stage = Stage::new(&json!({}));
     stage
         .reconcile(async |mut server: Server| {
             server.expect(SECRETS).await.fail(403, "Forbidden");
@@ -264,12 +290,15 @@ async fn what_the_api_server_refuses_is_told() {
 
 #[tokio::test]
 async fn what_no_code_honours_stalls_the_session_by_its_path() {
-    let mut stage = Stage::new(json!({"tls": {"secretRef": {"name": "cert"}}}));
+    let mut stage = Stage::new(&json!({"tls": {"secretRef": {"name": "cert"}}}));
     stage
         .reconcile(async |mut server: Server| {
             let conditions = told(&mut server).await["conditions"].clone();
             assert_eq!(conditions[1]["type"], "Stalled");
-            assert_eq!(conditions[1]["message"], "this version does not honour spec.tls");
+            assert_eq!(
+                conditions[1]["message"],
+                "this version does not honour spec.tls"
+            );
             event(&mut server).await;
             server
         })
@@ -280,7 +309,7 @@ async fn what_no_code_honours_stalls_the_session_by_its_path() {
 /// T17: the kubelet is hastened while a Secret is missing, every ten seconds at most, by that one annotation.
 #[tokio::test]
 async fn a_missing_secret_is_waited_for_at_the_pods_volumes() {
-    let mut stage = Stage::new(json!({"storageRef": {"name": "acme"}})).with_storage();
+    let mut stage = Stage::new(&json!({"storageRef": {"name": "acme"}})).with_storage();
     stage.make().await;
     stage.start_pod();
     stage.says(|report| {
@@ -307,13 +336,16 @@ async fn a_missing_secret_is_waited_for_at_the_pods_volumes() {
         .unwrap();
     assert_eq!(action, Action::requeue(refresh::EVERY));
     // Asked again at once, it is not done again.
-    stage.reconcile(async |server: Server| server).await.unwrap();
+    stage
+        .reconcile(async |server: Server| server)
+        .await
+        .unwrap();
 }
 
 /// The key that the operator made is gone: a new one is made, and a person is told.
 #[tokio::test]
 async fn a_lost_api_key_is_made_again_with_a_warning() {
-    let mut stage = Stage::new(json!({}));
+    let mut stage = Stage::new(&json!({}));
     stage.make().await;
     stage.start_pod();
     let name = "msess-default-api-key-5e5510d0";
@@ -353,7 +385,7 @@ async fn a_lost_api_key_is_made_again_with_a_warning() {
 /// The storage is gone: the pod goes on with the document that it has, to the letter.
 #[tokio::test]
 async fn without_its_storage_a_working_session_is_left_as_it_is() {
-    let mut stage = Stage::new(json!({"storageRef": {"name": "acme"}})).with_storage();
+    let mut stage = Stage::new(&json!({"storageRef": {"name": "acme"}})).with_storage();
     let mut documents = BTreeMap::new();
     stage
         .reconcile(async |mut server: Server| {
@@ -374,8 +406,13 @@ async fn without_its_storage_a_working_session_is_left_as_it_is() {
     stage.says(|_| {});
     let documents: BTreeMap<String, String> = documents;
     let storage = stage.world.context.storages.state().remove(0);
-    stage.world.storages.apply_watcher_event(&Event::Delete(TenantStorage::clone(&storage)));
-    let labels = crate::names::Owner::session(&stage.object).unwrap().labels();
+    stage
+        .world
+        .storages
+        .apply_watcher_event(&Event::Delete(TenantStorage::clone(&storage)));
+    let labels = crate::names::Owner::session(&stage.object)
+        .unwrap()
+        .labels();
     stage
         .reconcile(async |mut server: Server| {
             let line = "GET /api/v1/namespaces/acme/configmaps/msess-default";
@@ -396,7 +433,7 @@ async fn without_its_storage_a_working_session_is_left_as_it_is() {
 
 #[tokio::test]
 async fn a_session_that_the_upgrade_has_yet_to_reach_keeps_its_deployment() {
-    let mut stage = Stage::new(json!({}));
+    let mut stage = Stage::new(&json!({}));
     stage.make().await;
     stage.start_pod();
     // The operator is started with another image, and one other session takes the only place.
@@ -433,9 +470,13 @@ async fn a_session_that_the_upgrade_has_yet_to_reach_keeps_its_deployment() {
                 .await
                 .fail(404, "NotFound");
             let call = server.expect(CHILDREN[4]).await;
-            assert_eq!(call.body["spec"]["template"]["spec"]["containers"][0]["image"], OLD);
+            assert_eq!(
+                call.body["spec"]["template"]["spec"]["containers"][0]["image"],
+                OLD
+            );
             call.accept("new", "7");
-            told(&mut server).await;
+            assert_eq!(ready(&mut server).await, "False WorkloadUnavailable");
+            event(&mut server).await;
             server
         })
         .await
