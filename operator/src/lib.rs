@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod names;
 pub mod operator;
 pub mod pod;
+pub mod session;
 pub mod settings;
 pub mod shutdown;
 pub mod sidecar;
