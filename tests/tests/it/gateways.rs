@@ -12,6 +12,7 @@ use titan_tests::api::Reply;
 use titan_tests::cache::{crate_folder, installed};
 use titan_tests::fixtures::Fixture;
 use titan_tests::media::digest;
+use titan_tests::sink::Delivery;
 use titan_tests::stage::{API_KEY, Plan, Stage};
 use titan_tests::wait::{SOON, until};
 
@@ -304,7 +305,7 @@ async fn example_forwarder_hands_every_message_over_in_order() {
         .wait_for("message.received", "3EB0FORWARD2", SOON)
         .await;
     let told = stage.sink.deliveries();
-    let order: Vec<_> = told.iter().map(|one| one.message_id()).collect();
+    let order: Vec<_> = told.iter().map(Delivery::message_id).collect();
     assert_eq!(order, ["3EB0FORWARD1", "3EB0FORWARD2"]);
 }
 
