@@ -4,13 +4,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 
-/// Libraries that would write whole requests, signatures and all, at the levels below.
-const QUIET: [&str; 6] = [
+/// Libraries that would write whole requests, signatures and all, at the levels below; and one that, at
+/// every 5xx of a bucket, misses a way to close a connection that our own client closes itself.
+const QUIET: [&str; 7] = [
     "aws_config=warn",
     "aws_runtime=warn",
     "aws_sdk_s3=warn",
     "aws_sigv4=warn",
     "aws_smithy_runtime=warn",
+    "aws_smithy_runtime::client::http::connection_poisoning=off",
     "aws_smithy_runtime_api=warn",
 ];
 

@@ -58,7 +58,8 @@ pub enum DemoError {
 ///
 /// [`DemoError`], naming the first thing that did not hold.
 pub async fn run(args: &Demo) -> Result<(), DemoError> {
-    telemetry::init_at(LogFormat::Text, "warn");
+    // The embedded bucket calls it an error that it refused a wrong body, which the check wants to see.
+    telemetry::init_at(LogFormat::Text, "warn,s3s=off");
     println!("Titan Media demo: gateway webhook in, verified file in the bucket, webhook out.\n");
     let stage = Stage::new()?;
     let random = || rand::random();
