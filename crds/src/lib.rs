@@ -23,6 +23,7 @@ mod reference;
 pub mod report;
 pub mod schema;
 pub mod tenant_storage;
+pub mod unsupported;
 
 #[doc(hidden)]
 pub use kube_derive::{CustomResource, KubeSchema};

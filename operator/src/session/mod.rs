@@ -11,7 +11,6 @@ mod reference;
 mod refresh;
 pub mod rollout;
 pub mod status;
-pub mod unsupported;
 mod upkeep;
 pub mod validate;
 

@@ -6,11 +6,12 @@ use titan_crds::{
     MediaSession, MediaSessionSpec, PodTemplate, Reason, SecretRef,
     media_session::{Expose, HttpRoute, Ingress, NetworkPolicy, Reclaim},
     tenant_storage::Identity as WorkloadIdentity,
+    unsupported,
 };
 
 use super::{
     name::{ChildName, NameError},
-    reference, unsupported,
+    reference,
 };
 use crate::{
     document::{self, DocumentError, Identity, StorageDocument},
@@ -164,14 +165,16 @@ pub fn validate(
     storage: Option<StorageDocument>,
     settings: &Settings,
 ) -> Result<ValidatedSession, Invalid> {
-    let mut unsupported = unsupported::of_session(&session.spec);
-    if let Some(storage) = &storage {
-        unsupported.extend(unsupported::of_storage(&storage.id.name, &storage.spec));
-    }
-    if unsupported.is_empty() {
+    let of_storage = storage.iter().flat_map(|storage| {
+        let paths = unsupported::of_storage(&storage.spec).into_iter();
+        paths.map(|path| format!("TenantStorage/{}: {path}", storage.id.name))
+    });
+    let of_session = unsupported::of_session(&session.spec).into_iter();
+    let paths: Vec<String> = of_session.map(str::to_owned).chain(of_storage).collect();
+    if paths.is_empty() {
         resolve(session, storage, settings)
     } else {
-        Err(Invalid::Unsupported(unsupported))
+        Err(Invalid::Unsupported(paths))
     }
 }
 

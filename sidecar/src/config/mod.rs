@@ -17,7 +17,6 @@ mod secrets;
 mod session;
 mod signature;
 mod storage;
-mod unsupported;
 pub mod watch;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 use titan_crds::{
     MediaSession, Reason, TenantStorage, media_session, report::Problem,
-    tenant_storage::DEFAULT_PROBE_EVERY,
+    tenant_storage::DEFAULT_PROBE_EVERY, unsupported,
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     lookup::Lookup,
     secrets::{Missing, SecretValue},
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
-    storage, unsupported,
+    storage,
 };
 use crate::{
     inbound::Signature, media::MediaKind, message::SessionKey, store::SealKey, webhook::Endpoint,

@@ -1,14 +1,15 @@
 //! Fields of the resources that no code honours yet. They are never ignored: a tenant who sets one
-//! expects something of it. The change that builds a field takes it off this list.
+//! expects something of it. The change that builds a field takes it off this list, which operator and
+//! sidecar share.
 //!
 //! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
 //! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use titan_crds::{MediaSessionSpec, TenantStorageSpec};
+use crate::{MediaSessionSpec, TenantStorageSpec};
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
-pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
+pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
     let gateway = source.and_then(|source| source.gateway.as_ref());
     let store = spec.store.as_ref();
@@ -37,7 +38,7 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
 
 /// Paths of the fields of a storage that are set and not honoured.
 #[must_use]
-pub(super) fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
+pub fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
     names(&[(
         "spec.credentials.identity",
         spec.credentials.identity.is_some(),
