@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{Admin, Readiness},
     apply::Ledger,
-    client,
+    census, client,
     clock::Clock,
     context::Context,
     definitions,
@@ -20,7 +20,9 @@ use crate::{
     metrics::Metrics,
     names, session,
     settings::Settings,
-    sidecar, storage,
+    sidecar,
+    status::Written,
+    storage,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
 };
 
@@ -188,8 +190,8 @@ impl Parts {
             jobs: watches.jobs.clone(),
             ledger: watches.ledger.clone(),
             requests: watches.requests.clone(),
-            session_statuses: Default::default(),
-            storage_statuses: Default::default(),
+            session_statuses: Written::default(),
+            storage_statuses: Written::default(),
         });
         let poll = context
             .sidecars
@@ -218,6 +220,7 @@ impl Parts {
         tokio::select! {
             () = drained => {}
             _ = join_all(all) => {}
+            () = census::every_so_often(context.clone()) => {}
             () = async { poll.await; std::future::pending::<()>().await } => {}
         }
     }

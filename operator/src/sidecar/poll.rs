@@ -25,7 +25,7 @@ use crate::{
 /// Between two questions to a session that is on its way.
 const FAST: Duration = Duration::from_secs(1);
 /// Between two questions to any other, at most.
-const SLOW: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_mins(1);
 /// Questions at once.
 const CONCURRENCY: usize = 64;
 

@@ -276,3 +276,74 @@ impl Sink<Pod> for PodSink {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(status: &Value) -> PodView {
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {"name": "p", "namespace": "a", "uid": "1", "labels": {"titan.media/session": "one"}},
+            "status": status,
+        }))
+        .unwrap();
+        PodView::of(&pod).unwrap()
+    }
+
+    fn container(state: &Value, last: &Value) -> Value {
+        json!({"phase": "Pending", "containerStatuses": [{
+            "name": "sidecar", "image": "", "imageID": "", "ready": false, "restartCount": 3,
+            "state": state, "lastState": last,
+        }]})
+    }
+
+    fn problem(status: &Value) -> Option<String> {
+        pod(status)
+            .problem
+            .map(|problem| format!("{}: {}", problem.reason, problem.message))
+    }
+
+    #[test]
+    fn the_pods_own_reason_is_found() {
+        let pending = json!({"conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node fits",
+        }]});
+        assert_eq!(problem(&pending).unwrap(), "Unschedulable: no node fits");
+        let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "back-off"}});
+        let image = container(&waiting, &json!({}));
+        assert_eq!(problem(&image).unwrap(), "ImagePullBackOff: back-off");
+        let crash = container(
+            &json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}),
+            &json!({"terminated": {"exitCode": 64, "reason": "Error", "message": "no such flag"}}),
+        );
+        assert_eq!(
+            problem(&crash).unwrap(),
+            "CrashLoopBackOff: Error, exit code 64: no such flag"
+        );
+    }
+
+    #[test]
+    fn a_pod_on_its_way_has_no_problem() {
+        let creating = json!({"waiting": {"reason": "ContainerCreating"}});
+        assert_eq!(problem(&container(&creating, &json!({}))), None);
+        assert_eq!(problem(&json!({"phase": "Running"})), None);
+    }
+
+    #[test]
+    fn only_a_pod_that_runs_and_is_not_going_serves() {
+        let pods = Pods::default();
+        let running = json!({
+            "metadata": {"name": "p", "namespace": "a", "uid": "1", "labels": {"titan.media/session": "one"}},
+            "status": {"phase": "Running", "podIP": "10.0.0.1"},
+        });
+        assert!(pods.set(&serde_json::from_value(running.clone()).unwrap()));
+        assert!(!pods.set(&serde_json::from_value(running.clone()).unwrap()));
+        assert_eq!(pods.serving().len(), 1);
+        let mut going = running;
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(pods.set(&serde_json::from_value(going).unwrap()));
+        assert!(pods.serving().is_empty());
+    }
+}
