@@ -3,18 +3,26 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use titan_crds::schema::{Kind, crd, file_name, schema, yaml};
+use titan_crds::schema::{Kind, chart_template, crd, file_name, schema, yaml};
 
 #[test]
 fn the_committed_files_are_what_the_types_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("yaml");
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let plain = crate_folder.join("yaml");
+    let chart = crate_folder.join("../charts/titan-media-crds/templates");
     for kind in Kind::ALL {
-        let committed = fs::read_to_string(folder.join(file_name(kind))).unwrap_or_default();
-        assert!(
-            committed == yaml(kind).unwrap(),
-            "{} is stale: run `make generate`",
-            file_name(kind)
-        );
+        for (folder, generated) in [
+            (&plain, yaml(kind).unwrap()),
+            (&chart, chart_template(kind).unwrap()),
+        ] {
+            let path = folder.join(file_name(kind));
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                committed == generated,
+                "{} is stale: run `make generate`",
+                path.display()
+            );
+        }
     }
 }
 

@@ -1,17 +1,20 @@
-//! Writes the definitions of both resources as YAML files: `crdgen DIR`.
+//! Writes the definitions of both resources as YAML files, and as templates of their chart: `crdgen DIR CHART`.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use titan_crds::schema::{Kind, file_name, yaml};
+use titan_crds::schema::{Kind, chart_template, file_name, yaml};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = env::args_os()
-        .nth(1)
-        .map(PathBuf::from)
-        .ok_or("usage: crdgen DIR")?;
-    fs::create_dir_all(&folder)?;
+    let mut folders = env::args_os().skip(1).map(PathBuf::from);
+    let (Some(plain), Some(chart), None) = (folders.next(), folders.next(), folders.next()) else {
+        return Err("usage: crdgen DIR CHART".into());
+    };
+    let templates = chart.join("templates");
+    fs::create_dir_all(&plain)?;
+    fs::create_dir_all(&templates)?;
     for kind in Kind::ALL {
-        fs::write(folder.join(file_name(kind)), yaml(kind)?)?;
+        fs::write(plain.join(file_name(kind)), yaml(kind)?)?;
+        fs::write(templates.join(file_name(kind)), chart_template(kind)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The schema of each resource as Kubernetes gets it, and what it says about a document.
 
 mod bounds;
+mod chart;
 mod path;
 mod rules;
 mod shape;
@@ -17,6 +18,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::core::CustomResourceExt;
 use serde_json::Value;
 
+pub use chart::chart_template;
 pub(crate) use shape::shape;
 pub use unknown::unknown_fields;
 pub use validate::{FieldError, validate, validate_update};
