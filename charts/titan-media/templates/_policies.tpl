@@ -1,4 +1,4 @@
-{{/* Everything that the operator writes: its own before the request, its own after it. */}}
+{{/* Everything that the operator writes: its own. */}}
 {{- define "titan-media.policy.objects" -}}
 variables:
   # Labelled as ours; or ours by owner, where somebody took the labels off.
@@ -8,16 +8,14 @@ variables:
       || oldObject.metadata.?labels[?'app.kubernetes.io/managed-by'].orValue('') == 'titan-operator'
       || oldObject.metadata.?ownerReferences.orValue([]).exists(owner,
       owner.apiVersion.startsWith('titan.media/') && owner.?controller.orValue(false))
-  - name: isOurs
-    expression: >-
-      object == null
-      || object.metadata.?labels[?'app.kubernetes.io/managed-by'].orValue('') == 'titan-operator'
 validations:
   - expression: variables.wasOurs
     message: titan-operator may change or delete only objects of its own
     reason: Forbidden
-  - expression: variables.isOurs
-    message: titan-operator may write only objects with the label app.kubernetes.io/managed-by=titan-operator
+  - expression: >-
+      request.operation != 'CREATE'
+      || object.metadata.?labels[?'app.kubernetes.io/managed-by'].orValue('') == 'titan-operator'
+    message: titan-operator may create only objects with the label app.kubernetes.io/managed-by=titan-operator
     reason: Forbidden
   - expression: >-
       request.operation != 'DELETE'
