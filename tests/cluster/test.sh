@@ -22,7 +22,7 @@ fi
 cd "$here/../.."
 "$cargo" test --locked --workspace --test cluster --no-run
 
-log="$log"
+log="$folder/log/kubectl-proxy.log"
 "${enter[@]}" kubectl proxy --port=0 >"$log" 2>&1 &
 at_end=("kill $!" "${at_end[@]}")
 until_ready "kubectl proxy" 10 grep -q "Starting to serve on" "$log"
