@@ -5,7 +5,7 @@ CARGO ?= cargo
 # One set of features for every build: naming single packages would build dependencies again.
 WORKSPACE := --locked --workspace
 
-.PHONY: help demo test lint build check cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
+.PHONY: help demo test lint build check charts-test cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,11 +13,12 @@ help: ## Show this list
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
 	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
 
-test: lint check cluster-test clone-demo ## Install or build what the tests need, then run everything
+test: lint charts-test check cluster-test clone-demo ## Install or build what the tests need, then run everything
 
 lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
 	tests/servers/cargo-deny.sh
+	python3 charts/readme.py --check
 	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
 
 build: ## Build the program and every test, and install the peers they need
@@ -28,6 +29,9 @@ build: ## Build the program and every test, and install the peers they need
 check: build ## Every test: units, real S3 servers, real Baileys and whatsmeow, faults, kills
 	TITAN_SIDECAR="$$($(CARGO) metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/titan-sidecar" \
 		$(CARGO) test $(WORKSPACE)
+
+charts-test: ## Both charts without a cluster: lint, golden renders, refusals, drift, health in Argo CD
+	tests/charts/test.sh
 
 cluster-test: ## The tests on a real Kubernetes: the product's images, both charts (or set KUBECONFIG)
 	tests/cluster/test.sh
@@ -47,8 +51,9 @@ clone-demo: ## `make demo` from a clean clone that shares the target folder
 bench: ## Measure the budgets; prints the rows of the README's table
 	tests/bench.sh
 
-generate: ## Write crds/yaml from the Rust types
-	$(CARGO) run --quiet --locked --package titan-crds --bin crdgen -- crds/yaml
+generate: ## Write crds/yaml and the chart's templates from the Rust types, and the charts' READMEs
+	$(CARGO) run --quiet --locked --package titan-crds --bin crdgen -- crds/yaml charts/titan-media-crds
+	python3 charts/readme.py
 
 fmt: ## Format
 	$(CARGO) fmt --all

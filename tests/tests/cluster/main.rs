@@ -10,7 +10,7 @@ mod api_server;
 mod bucket;
 mod burst;
 mod children;
-mod confine;
+
 mod conflict;
 mod examples;
 mod explain;
@@ -22,6 +22,7 @@ mod leader;
 mod namespaced;
 mod noop;
 mod pods;
+mod policy;
 mod quickstart;
 mod secrets;
 mod storage;
