@@ -95,6 +95,7 @@ pub async fn run(
         lock = DataDirLock::acquire(&config.data_dir) => lock?,
         () = shutdown.cancelled() => return Ok(()),
     };
+    tracing::info!("data directory taken");
     let shared = Shared {
         cdn: Arc::new(config.cdn),
         webhooks: webhook::client(config.policy.clone(), net::tls_config(None)?),
@@ -135,6 +136,7 @@ pub async fn run(
     fleet.stop(deadline).await;
     ended.cancel();
     admin.abort();
+    tracing::info!("data directory given back");
     drop(lock);
     tracing::info!("stopped");
     Ok(())

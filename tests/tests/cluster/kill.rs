@@ -47,7 +47,7 @@ async fn a_large_file_is_stored_once_and_whole_although_the_pod_is_killed() {
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
     let keys = scene.s3.keys(&scene.namespace).await;
-    let files = keys.iter().filter(|key| !key.contains(".titan")).count();
+    let files = keys.iter().filter(|key| !key.contains(".titan-media-probe")).count();
     assert_eq!(files, 1, "{keys:?}");
 }
 

@@ -10,7 +10,6 @@ mod api_server;
 mod bucket;
 mod burst;
 mod children;
-
 mod conflict;
 mod examples;
 mod explain;

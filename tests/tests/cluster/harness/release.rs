@@ -72,6 +72,11 @@ impl Release {
         helm(&args, &values.to_string()).await
     }
 
+    /// Back to the usual values.
+    pub(crate) async fn restore(&self) {
+        self.upgrade(json!({})).await.expect();
+    }
+
     /// The usual values.
     pub(crate) fn values(&self) -> Value {
         json!({

@@ -21,16 +21,17 @@ pub(crate) struct S3 {
 // === impl S3 ===
 
 impl S3 {
-    /// Sends a signed request without query; `path` is `/bucket` or `/bucket/key`, with no character
-    /// that needs an escape.
-    pub(crate) async fn call(&self, method: &str, path: &str) -> Reply {
+    /// Sends a signed request; `path` is `/bucket` or `/bucket/key`, with no character that needs an
+    /// escape, and perhaps a query whose parameters are in order.
+    pub(crate) async fn call(&self, method: &str, target: &str) -> Reply {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let time = now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = &time[..8];
         let host = self.url.trim_start_matches("http://");
         let signed = "host;x-amz-content-sha256;x-amz-date";
         let payload = "UNSIGNED-PAYLOAD";
         let canonical = format!(
-            "{method}\n{path}\n\nhost:{host}\nx-amz-content-sha256:{payload}\nx-amz-date:{time}\n\n{signed}\n{payload}"
+            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{payload}\nx-amz-date:{time}\n\n{signed}\n{payload}"
         );
         let scope = format!("{day}/{REGION}/s3/aws4_request");
         let hash = hex::encode(digest(canonical.as_bytes()));
@@ -52,7 +53,7 @@ impl S3 {
             ("x-amz-date", &time),
             ("authorization", &authorization),
         ];
-        Api::new(&self.url).call(method, path, &headers, b"").await
+        Api::new(&self.url).call(method, target, &headers, b"").await
     }
 
     /// Makes a bucket that does not exist.
@@ -64,5 +65,13 @@ impl S3 {
     pub(crate) async fn object(&self, bucket: &str, key: &str) -> Vec<u8> {
         let reply = self.call("GET", &format!("/{bucket}/{key}")).await;
         reply.expect(200).body.to_vec()
+    }
+
+    /// Keys of a bucket, at most 1,000.
+    pub(crate) async fn keys(&self, bucket: &str) -> Vec<String> {
+        let reply = self.call("GET", &format!("/{bucket}?list-type=2")).await.expect(200);
+        let text = String::from_utf8_lossy(&reply.body).into_owned();
+        let parts = text.split("<Key>").skip(1);
+        parts.filter_map(|part| Some(part.split_once("</Key>")?.0.to_owned())).collect()
     }
 }

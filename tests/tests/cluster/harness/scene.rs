@@ -14,7 +14,7 @@ use titan_tests::s3::{ACCESS_KEY, SECRET_KEY};
 use titan_tests::wait::now;
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-use super::kube::{Kube, run};
+use super::kube::{Kube, retry, run, wait_until};
 use super::object::{Object, is_current, says};
 use super::peers::{self, ENDPOINT, Peer, SINK};
 use super::reach::reach;
@@ -46,7 +46,7 @@ pub(crate) struct Scene {
     pub(crate) peer: Peer,
     test: &'static str,
     /// Given back last.
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 // === impl Scene ===
@@ -55,16 +55,21 @@ impl Scene {
     /// A scene beside others.
     pub(crate) async fn new(test: &'static str) -> Self {
         let _guard = Cluster::get().await.turn.read().await;
-        Self::build(test, Turn::Shared { _guard }).await
+        Self::build(test, Some(Turn::Shared { _guard })).await
     }
 
     /// A scene of a test that changes what all others use, while no other runs.
     pub(crate) async fn alone(test: &'static str) -> Self {
         let _guard = Cluster::get().await.turn.write().await;
-        Self::build(test, Turn::Alone { _guard }).await
+        Self::build(test, Some(Turn::Alone { _guard })).await
     }
 
-    async fn build(test: &'static str, turn: Turn) -> Self {
+    /// A second namespace for the same test.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::build(self.test, None).await
+    }
+
+    async fn build(test: &'static str, turn: Option<Turn>) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let cluster = Cluster::get().await;
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +242,7 @@ impl Scene {
         let path = format!("/api/sessions/{session}/inbound");
         let headers = [("content-type", "application/json")];
         // A Service may refuse connections for a moment after its pod became ready.
-        let answer = super::kube::retry(SOON, "the Service takes a connection", || async {
+        let answer = retry(SOON, "the Service takes a connection", || async {
             api.try_call("POST", &path, &headers, &body).await.ok()
         });
         answer.await.expect(202);
@@ -252,6 +257,58 @@ impl Scene {
         let object = self.s3.object(&self.namespace, key).await;
         assert!(object == sealed.plain, "the object is another file: {event:#}");
         event
+    }
+
+    /// `MediaInfo` of the first file of a message; `None` where it is not known, or nobody answers.
+    pub(crate) async fn try_info(&self, api: &Api, session: &str, message: &str) -> Option<Value> {
+        let path = format!("/api/sessions/{session}/media?messageId={message}");
+        let reply = api.try_call("GET", &path, &[], b"").await.ok()?;
+        let mut records = (reply.status == 200).then(|| reply.data())?;
+        let info = records[0].take();
+        info.is_object().then_some(info)
+    }
+
+    /// Waits until the first file of a message has a status; returns its `MediaInfo`.
+    pub(crate) async fn reaches(&self, api: &Api, session: &str, message: &str, status: &str) -> Value {
+        let what = format!("the file of {message} is {status}");
+        retry(SYNC, &what, || async {
+            let info = self.try_info(api, session, message).await;
+            info.filter(|info| info["status"] == status)
+        })
+        .await
+    }
+
+    /// Pods of a session that are not on their way out.
+    pub(crate) async fn pods(&self, session: &str) -> Vec<Value> {
+        let label = format!("titan.media/session={session}");
+        let mut pods = self.kube().list("Pod", &self.namespace, &label).await;
+        pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        pods
+    }
+
+    /// Waits until a running sidecar's own `/status` has this number in a field of a session.
+    pub(crate) async fn until_reported(&self, deadline: Duration, session: &str, field: &str, value: i64) {
+        let what = format!("the sidecar of {session} reports {field} {value}");
+        wait_until(deadline, &what, || async {
+            let pods = self.pods(session).await;
+            let addresses = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+            for name in addresses {
+                let path = format!("/api/v1/namespaces/{}/pods/{name}:9090/proxy/status", self.namespace);
+                let status = self.kube().read(&path).await.unwrap_or_default();
+                if status["sessions"][0][field] == value {
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+    }
+
+    /// All objects of the namespace but its Secrets, as text.
+    pub(crate) async fn everything(&self) -> String {
+        let kinds = "mediasessions,tenantstorages,deployments,pods,jobs,services,configmaps,events";
+        let args = ["get", kinds, "-n", &self.namespace, "-o", "yaml"];
+        self.kube().kubectl(&args).await.expect()
     }
 
     fn random(&self) -> Random {
