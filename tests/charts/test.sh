@@ -32,6 +32,7 @@ render() {
 
 run "READMEs are up to date" python3 charts/readme.py --check
 run "values and schema name the same" python3 "$here/schema.py"
+run "alerts and dashboards" python3 "$here/monitoring.py"
 run "lint titan-media-crds" "$helm" lint --strict charts/titan-media-crds
 
 run "health in Argo CD" "$(tests/servers/lua.sh)" "$here/health.lua" examples/argocd/health.lua

@@ -73,9 +73,5 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [titan-operator]
-  verbs: [get, update, patch]
-# Events about the operator itself.
-- apiGroups: [events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
+  verbs: [get, update]
 {{- end }}
