@@ -36,7 +36,7 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     kube.apply(&[scene.secret(), scene.storage()]).await;
     let mut sessions: Vec<_> = (0..SESSIONS).map(|n| scene.session(&format!("fleet-{n}"))).collect();
     kube.apply(&sessions).await;
-    let all_ready = || async {
+    let all_ready = async || {
         let all = kube.list("MediaSession", &scene.namespace, "").await;
         all.len() == SESSIONS && all.iter().all(|session| says(session, "Ready", "True", ""))
     };
@@ -51,14 +51,10 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     };
     upgrade(&images.sidecar_next).await.expect();
     let mut most = 0;
-    wait_until(Duration::from_mins(4), "all run the new image", || {
-        let most = &mut most;
-        let census = census(&scene);
-        async move {
-            let (images_now, down) = census.await;
-            *most = down.max(*most);
-            images_now.get(&images.sidecar_next) == Some(&SESSIONS) && down == 0
-        }
+    wait_until(Duration::from_mins(4), "all run the new image", async || {
+        let (images_now, down) = census(&scene).await;
+        most = down.max(most);
+        images_now.get(&images.sidecar_next) == Some(&SESSIONS) && down == 0
     })
     .await;
     assert!((1..=AT_ONCE).contains(&most), "{most} were down at once");
@@ -66,22 +62,16 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
 
     // A bad one: three sessions fail, the rest stay as they are.
     upgrade(&images.sidecar_broken).await.expect();
-    let mut failed = 0;
-    wait_until(Duration::from_mins(3), "three have failed", || {
-        let failed = &mut failed;
-        let census = census(&scene);
-        async move {
-            let (images_now, down) = census.await;
-            assert!(down <= AT_ONCE, "{down} are down");
-            *failed = images_now.get(&images.sidecar_broken).copied().unwrap_or_default();
-            let broken = kube.list("MediaSession", &scene.namespace, "").await;
-            let told = broken
-                .iter()
-                .filter(|session| says(session, "WorkloadAvailable", "False", ""))
-                .filter(|session| !message(session, "WorkloadAvailable").is_empty())
-                .count();
-            *failed >= 3 && told >= 3
-        }
+    wait_until(Duration::from_mins(3), "three have failed", async || {
+        let (images_now, down) = census(&scene).await;
+        assert!(down <= AT_ONCE, "{down} are down");
+        let broken = kube.list("MediaSession", &scene.namespace, "").await;
+        let told = broken
+            .iter()
+            .filter(|session| says(session, "WorkloadAvailable", "False", ""))
+            .filter(|session| !message(session, "WorkloadAvailable").is_empty())
+            .count();
+        images_now.get(&images.sidecar_broken) >= Some(&3) && told >= 3
     })
     .await;
     // Whoever is applied anew is told of it; it proves that the operator works on and holds back.
@@ -96,13 +86,13 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
 
     // Back to a good one: all heal.
     release.restore().await;
-    wait_until(Duration::from_mins(4), "all are Ready again", || async {
+    wait_until(Duration::from_mins(4), "all are Ready again", async || {
         let all = kube.list("MediaSession", &scene.namespace, "").await;
         all.len() == sessions.len() && all.iter().all(|session| says(session, "Ready", "True", ""))
     })
     .await;
     let settled = |image: &str| -> bool { image == images.sidecar };
-    wait_until(Duration::from_mins(4), "all run the usual image", || async {
+    wait_until(Duration::from_mins(4), "all run the usual image", async || {
         census(&scene).await.0.keys().all(|image| settled(image))
     })
     .await;
@@ -130,7 +120,7 @@ async fn a_canary_namespace_gets_the_new_image_first() {
     let next = &release.images.sidecar_next;
     let changes = json!({"maxUnavailableSessions": 1, "sidecar": {"image": image(next)}});
     release.upgrade(changes).await.expect();
-    wait_until(Duration::from_mins(2), "all run the new image", || async {
+    wait_until(Duration::from_mins(2), "all run the new image", async || {
         let count = |images: BTreeMap<String, usize>| images.get(next).copied().unwrap_or_default();
         let others = count(census(&rest).await.0);
         let first = count(census(&canary).await.0);

@@ -17,7 +17,7 @@ async fn a_large_file_is_stored_once_and_whole_although_the_pod_is_killed() {
     scene.peer.trickle(&direct_path, Some((2 * MIB, 60))).await;
     let api = scene.api("default").await;
     scene.post(&api, "default", "3EB0KILLED", &sealed, &direct_path).await;
-    wait_until(SOON, "a quarter is under way", || async {
+    wait_until(SOON, "a quarter is under way", async || {
         let hits = scene.peer.hits(&direct_path).await;
         hits.iter().any(|hit| hit.sent > 50 * MIB as u64)
     })
@@ -28,17 +28,17 @@ async fn a_large_file_is_stored_once_and_whole_although_the_pod_is_killed() {
     scene.kube().kubectl(&args).await.expect();
     scene.peer.trickle(&direct_path, None).await;
 
-    let info = retry(Duration::from_mins(2), "the file is stored", || async {
+    let info = retry(Duration::from_mins(2), "the file is stored", async || {
         scene.try_info(&api, "default", "3EB0KILLED").await.filter(|info| info["status"] == "stored")
     })
     .await;
     let key = info["key"].as_str().unwrap_or_default();
     assert!(scene.s3.object(&scene.namespace, key).await == sealed.plain);
-    let told = || async {
+    let told = async || {
         let events = scene.peer.deliveries(&scene.hook()).await;
         events.into_iter().map(|event| event.json).collect::<Vec<_>>()
     };
-    wait_until(SOON, "the application is told", || async {
+    wait_until(SOON, "the application is told", async || {
         told().await.iter().any(has_url)
     })
     .await;

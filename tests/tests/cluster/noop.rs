@@ -21,7 +21,7 @@ async fn twenty_ready_sessions_cost_no_write_for_130_seconds_and_a_restart() {
     kube.apply(&[scene.secret(), scene.storage()]).await;
     let sessions: Vec<_> = (0..20).map(|n| scene.session(&format!("noop-{n}"))).collect();
     kube.apply(&sessions).await;
-    let all_ready = || async {
+    let all_ready = async || {
         let all = kube.list("MediaSession", &scene.namespace, "").await;
         let storage = kube.get(&scene.tstore()).await.unwrap_or_default();
         all.len() == 20

@@ -20,7 +20,7 @@ async fn suspend_and_back_loses_no_message() {
     kube.patch(&session, &json!({"spec": {"suspend": true}})).await;
     let asleep = scene.until(&session, "Ready", "True", "Suspended").await;
     assert!(says(&asleep, "Stalled", "False", "") || asleep["status"]["conditions"].is_array());
-    wait_until(SOON, "the pod is gone", || async { scene.pods("default").await.is_empty() }).await;
+    wait_until(SOON, "the pod is gone", async || { scene.pods("default").await.is_empty() }).await;
     let deployment = kube.get(&scene.object("Deployment", "msess-default")).await.unwrap();
     assert_eq!(deployment["spec"]["replicas"], 0);
 

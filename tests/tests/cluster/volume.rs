@@ -22,7 +22,7 @@ async fn the_volume_outlives_its_session_and_is_taken_up_again() {
 
     kube.delete(&scene.msess("default")).await;
     kube.wait_gone(SOON, &scene.object("Deployment", "msess-default")).await;
-    wait_until(SOON, "the pods are gone", || async {
+    wait_until(SOON, "the pods are gone", async || {
         kube.list("Pod", &scene.namespace, "titan.media/session=default").await.is_empty()
     })
     .await;
@@ -87,7 +87,7 @@ async fn replace(scene: &Scene, api: &Api, old: &str) -> (String, Vec<String>) {
     scene.kube().kubectl(&args).await.expect();
     let serial = AtomicU64::new(0);
     let taken = Mutex::new(Vec::new());
-    let new = retry(SOON, "the successor is ready", || async {
+    let new = retry(SOON, "the successor is ready", async || {
         let id = format!("3EB0LOAD{}", serial.fetch_add(1, Ordering::Relaxed));
         let body = baileys::one(&id, baileys::text("under load")).to_string();
         let headers = [("content-type", "application/json")];

@@ -176,7 +176,7 @@ impl Kube {
     /// Waits until an object is gone.
     pub(crate) async fn wait_gone(&self, deadline: Duration, object: &Object) {
         let what = format!("{object} is gone");
-        wait_until(deadline, &what, || async {
+        wait_until(deadline, &what, async || {
             let reply = self.api.try_call("GET", &object.path(), &[], b"").await;
             reply.is_ok_and(|reply| reply.status == 404)
         })
@@ -185,11 +185,11 @@ impl Kube {
 }
 
 /// Repeats `attempt` until it yields a value.
-pub(crate) async fn retry<T, F, Fut>(deadline: Duration, what: &str, mut attempt: F) -> T
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Option<T>>,
-{
+pub(crate) async fn retry<T>(
+    deadline: Duration,
+    what: &str,
+    mut attempt: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let end = Instant::now() + deadline;
     loop {
         if let Some(value) = attempt().await {
@@ -201,16 +201,12 @@ where
 }
 
 /// Waits until `holds`.
-pub(crate) async fn wait_until<F, Fut>(deadline: Duration, what: &str, mut holds: F)
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
-    let once = || {
-        let answer = holds();
-        async move { answer.await.then_some(()) }
-    };
-    retry(deadline, what, once).await;
+pub(crate) async fn wait_until(
+    deadline: Duration,
+    what: &str,
+    mut holds: impl AsyncFnMut() -> bool,
+) {
+    retry(deadline, what, async || holds().await.then_some(())).await;
 }
 
 /// What matters of an object in a failed test.

@@ -39,7 +39,7 @@ impl Cluster {
     pub(crate) async fn get() -> &'static Self {
         static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
         CLUSTER
-            .get_or_init(|| async {
+            .get_or_init(async || {
                 let kube = Kube::from_env();
                 let release = Release::new();
                 peers::install(&kube, &release.images).await;

@@ -105,7 +105,7 @@ impl Peer {
     /// Waits for accepted events of this name about a message; returns the first.
     pub(crate) async fn event(&self, path: &str, event: &str, message: &str) -> Value {
         let what = format!("{event} of {message} at the sink");
-        let found = || async {
+        let found = async || {
             let deliveries = self.deliveries(path).await.into_iter();
             deliveries
                 .map(|taken| taken.json)

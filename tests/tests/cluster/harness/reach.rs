@@ -23,7 +23,7 @@ pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16
         return format!("http://{}:{port}", text(&found["spec"]["clusterIP"]));
     }
     let (namespace, service) = (namespace.to_owned(), service.to_owned());
-    retry(Duration::from_secs(30), "a port is forwarded", || async {
+    retry(Duration::from_secs(30), "a port is forwarded", async || {
         forward(&namespace, &service, port)
     })
     .await

@@ -242,7 +242,7 @@ impl Scene {
         let path = format!("/api/sessions/{session}/inbound");
         let headers = [("content-type", "application/json")];
         // A Service may refuse connections for a moment after its pod became ready.
-        let answer = retry(SOON, "the Service takes a connection", || async {
+        let answer = retry(SOON, "the Service takes a connection", async || {
             api.try_call("POST", &path, &headers, &body).await.ok()
         });
         answer.await.expect(202);
@@ -271,7 +271,7 @@ impl Scene {
     /// Waits until the first file of a message has a status; returns its `MediaInfo`.
     pub(crate) async fn reaches(&self, api: &Api, session: &str, message: &str, status: &str) -> Value {
         let what = format!("the file of {message} is {status}");
-        retry(SYNC, &what, || async {
+        retry(SYNC, &what, async || {
             let info = self.try_info(api, session, message).await;
             info.filter(|info| info["status"] == status)
         })
@@ -289,7 +289,7 @@ impl Scene {
     /// Waits until a running sidecar's own `/status` has this number in a field of a session.
     pub(crate) async fn until_reported(&self, deadline: Duration, session: &str, field: &str, value: i64) {
         let what = format!("the sidecar of {session} reports {field} {value}");
-        wait_until(deadline, &what, || async {
+        wait_until(deadline, &what, async || {
             let pods = self.pods(session).await;
             let addresses = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
             for name in addresses {
