@@ -41,9 +41,9 @@ inside sh -euc '
 
 # Everything that runs in pods is under one cgroup of each hierarchy.
 for hierarchy in /sys/fs/cgroup/*/; do
-    [ -e "$hierarchy/cgroup.procs" ] && [ "$(basename "$hierarchy")" != unified ] || continue
-    mkdir -p "$hierarchy/$cgroup"
+    case "$hierarchy" in */unified/) continue ;; esac
+    mkdir -p "$hierarchy$cgroup"
     for file in cpuset.cpus cpuset.mems; do
-        [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" >"$hierarchy/$cgroup/$file"
+        [ ! -e "$hierarchy$file" ] || cat "$hierarchy$file" >"$hierarchy$cgroup/$file"
     done
 done

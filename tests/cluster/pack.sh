@@ -1,5 +1,5 @@
 #!/bin/bash
-# pack.sh NAME PROGRAM [CRANE MUTATE FLAGS…]: puts one static program and the CA certificates into
+# pack.sh NAME PROGRAM [CRANE MUTATE FLAGS…]: puts one program and the CA certificates into
 # an image FROM scratch that runs as a numeric user, pushes it to the cluster's registry (or to
 # TITAN_TEST_REGISTRY), and prints the reference by digest.
 . "$(dirname "$0")/lib.sh"
@@ -13,6 +13,10 @@ layer="$(mktemp -d)"
 trap 'rm -rf "$layer"' EXIT
 install -D -m 755 "$program" "$layer/root/$(basename "$program")"
 install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$layer/root/etc/ssl/certs/ca-certificates.crt"
+# A development build is not static: its libraries go with it.
+for library in $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*'); do
+    install -D -m 755 "$library" "$layer/root/$library"
+done
 # The same program makes the same digest: names sorted, times fixed.
 tar --create --file "$layer/layer.tar" --directory "$layer/root" --sort=name --owner=0 --group=0 --numeric-owner \
     --mtime=@0 .

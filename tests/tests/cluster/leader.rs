@@ -22,24 +22,17 @@ async fn a_killed_leader_is_replaced_within_20_seconds_and_a_leaving_one_within_
     let lease = Object::new("Lease", release::NAMESPACE, OPERATOR);
     let held = |lease: &Value| !holder(lease).is_empty();
 
-    for (grace, limit) in [("--grace-period=0", 20), ("--grace-period=30", 3)] {
+    let deployment = Object::new("Deployment", release::NAMESPACE, OPERATOR);
+    let killed = &["--grace-period=0", "--force"][..];
+    for (how, limit) in [(killed, 20), (&[][..], 3)] {
         let before = kube.wait(SOON, &lease, "somebody has it", held).await;
-        let leader = holder(&before).to_owned();
-        let pod = leader_pod(&scene, &leader).await;
-        let args = ["delete", "pod", &pod, "-n", release::NAMESPACE, grace, "--force", "--wait=false"];
-        let count = if grace.ends_with("=0") { 8 } else { 6 };
+        let pod = pod_of(&scene, holder(&before)).await;
+        let args = ["delete", "pod", &pod, "-n", release::NAMESPACE, "--wait=false"];
+        kube.kubectl(&[&args[..], how].concat()).await.expect();
         let start = Instant::now();
-        let said = if count == 8 {
-            kube.kubectl(&args).await
-        } else {
-            kube.kubectl(&["delete", "pod", &pod, "-n", release::NAMESPACE, "--wait=false"]).await
-        };
-        said.expect();
-        let is_other = |lease: &Value| held(lease) && holder(lease) != leader;
-        let limit = Duration::from_secs(limit);
-        kube.wait(limit, &lease, "another has it", is_other).await;
-        eprintln!("{grace}: another leader after {:?}", start.elapsed());
-        let deployment = Object::new("Deployment", release::NAMESPACE, OPERATOR);
+        let is_other = |lease: &Value| held(lease) && holder(lease) != holder(&before);
+        kube.wait(Duration::from_secs(limit), &lease, "another has it", is_other).await;
+        eprintln!("deleted with {how:?}: another leads after {:?}", start.elapsed());
         kube.wait(SOON, &deployment, "both run", |now| now["status"]["readyReplicas"] == 2).await;
     }
     scene.up("default").await;
@@ -47,10 +40,10 @@ async fn a_killed_leader_is_replaced_within_20_seconds_and_a_leaving_one_within_
     scene.cluster.release.restore().await;
 }
 
-/// Name of the pod that calls itself so: its name, perhaps with more.
-async fn leader_pod(scene: &Scene, identity: &str) -> String {
+/// Name of the pod that holds the Lease under this identity.
+async fn pod_of(scene: &Scene, identity: &str) -> String {
     let pods = scene.kube().list("Pod", release::NAMESPACE, "").await;
-    let names = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
-    let found = names.filter(|name| identity.contains(name)).next();
+    let mut names = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+    let found = names.find(|name| identity.contains(name));
     found.unwrap_or_else(|| panic!("no pod is {identity}")).to_owned()
 }
