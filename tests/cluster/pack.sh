@@ -11,7 +11,7 @@ push() { if [ -n "${TITAN_TEST_REGISTRY:-}" ]; then "$crane" "$@"; else inside "
 
 layer="$(mktemp -d)"
 trap 'rm -rf "$layer"' EXIT
-install -D -m 755 "$program" "$layer/root/$(basename "$program")"
+install -D --strip -m 755 "$program" "$layer/root/$(basename "$program")"
 install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$layer/root/etc/ssl/certs/ca-certificates.crt"
 # A development build is not static: its libraries go with it.
 for library in $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*'); do
