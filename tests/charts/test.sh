@@ -32,6 +32,7 @@ render() {
 
 run "READMEs are up to date" python3 charts/readme.py --check
 run "values and schema name the same" python3 "$here/schema.py"
+run "flags of the operator" python3 "$here/flags.py"
 run "alerts and dashboards" python3 "$here/monitoring.py"
 run "lint titan-media-crds" "$helm" lint --strict charts/titan-media-crds
 

@@ -63,7 +63,7 @@ variables:
   - name: volumes
     expression: variables.pod.?volumes.orValue([])
   - name: images
-    expression: {{ printf "['%s']" (include "titan-media.sidecarImage" .) | quote }}
+    expression: {{ printf "['%s']" (concat (list (include "titan-media.sidecarImage" .)) .Values.admissionPolicy.extraImages | join "', '") | quote }}
   # An image that is there already may stay: upgrades are staged.
   - name: imagesBefore
     expression: "oldObject == null ? [] : oldObject.spec.template.spec.containers.map(container, container.image)"

@@ -9,8 +9,7 @@ use crate::harness::release::{NAMESPACE, OPERATOR};
 use crate::harness::scene::Scene;
 
 /// An image that is not the sidecar's.
-const FOREIGN_IMAGE: &str =
-    "registry.example.com/x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const FOREIGN_IMAGE: &str = "registry.example.com/x@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 /// Where the pod's spec is in a Deployment and in a Job.
 const POD: &str = "/spec/template/spec";
 /// Where its container is.
@@ -20,15 +19,34 @@ const SIDECAR: &str = "/spec/template/spec/containers/0";
 async fn the_operator_can_read_no_secret() {
     let scene = Scene::new("policy_read").await;
     scene.kube().apply(&[scene.secret()]).await;
-    for verb in ["get", "list", "watch", "update", "patch", "delete", "deletecollection"] {
+    for verb in [
+        "get",
+        "list",
+        "watch",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+    ] {
         let namespace = scene.namespace.as_str();
         let operator = as_operator();
-        let args = ["auth", "can-i", verb, "secrets", "--namespace", namespace, &operator];
+        let args = [
+            "auth",
+            "can-i",
+            verb,
+            "secrets",
+            "--namespace",
+            namespace,
+            &operator,
+        ];
         let said = scene.kube().kubectl(&args).await;
         assert_eq!(said.out.trim(), "no", "{verb}: {}", said.err);
     }
     let args = ["get", "secret", "acme-s3", "--namespace", &scene.namespace];
-    let said = scene.kube().kubectl(&[&args[..], &[&as_operator()]].concat()).await;
+    let said = scene
+        .kube()
+        .kubectl(&[&args[..], &[&as_operator()]].concat())
+        .await;
     said.refused(&["forbidden", "cannot get resource \"secrets\""]);
 }
 
@@ -47,7 +65,11 @@ async fn the_operator_can_create_only_opaque_secrets_with_its_labels() {
     });
     try_create(&scene, &secret).await.expect();
 
-    let token = with(&secret, "/type", json!("kubernetes.io/service-account-token"));
+    let token = with(
+        &secret,
+        "/type",
+        json!("kubernetes.io/service-account-token"),
+    );
     let account = json!({"kubernetes.io/service-account.name": "default"});
     let token = with(&token, "/metadata/annotations", account);
     refused(&scene, &token, "only Secrets of type Opaque").await;
@@ -56,7 +78,11 @@ async fn the_operator_can_create_only_opaque_secrets_with_its_labels() {
     refused(&scene, &bare, "only Secrets with the labels").await;
 
     // Argo CD reads clusters, and the right to deploy to them, from Secrets with this label.
-    let argo = with(&secret, "/metadata/labels/argocd.argoproj.io~1secret-type", json!("cluster"));
+    let argo = with(
+        &secret,
+        "/metadata/labels/argocd.argoproj.io~1secret-type",
+        json!("cluster"),
+    );
     refused(&scene, &argo, "without foreign labels").await;
 }
 
@@ -66,8 +92,16 @@ async fn what_the_operator_makes_passes_its_policy() {
     for workload in workloads(&scene).await {
         try_create(&scene, &workload).await.expect();
         // A session with `identity` runs as an account of the tenant, with a token for somebody else.
-        let account = with(&workload, &format!("{POD}/serviceAccountName"), json!("default"));
-        let identity = with(&account, &format!("{POD}/volumes/-"), token("sts.amazonaws.com"));
+        let account = with(
+            &workload,
+            &format!("{POD}/serviceAccountName"),
+            json!("default"),
+        );
+        let identity = with(
+            &account,
+            &format!("{POD}/volumes/-"),
+            token("sts.amazonaws.com"),
+        );
         try_create(&scene, &identity).await.expect();
     }
 }
@@ -85,10 +119,22 @@ async fn the_operator_can_run_nothing_but_the_sidecar() {
     let refusals = [
         ("/image", json!(FOREIGN_IMAGE), "may run only the image"),
         ("/command", json!(["/titan-sidecar"]), "may set no command"),
-        ("/args", json!(["serve", "--data-dir", "/"]), "no arguments but serve or probe"),
+        (
+            "/args",
+            json!(["serve", "--data-dir", "/"]),
+            "no arguments but serve or probe",
+        ),
         ("/args", Value::Null, "no arguments but serve or probe"),
-        ("/livenessProbe", exec.clone(), "no program in lifecycle hooks and probes"),
-        ("/lifecycle", json!({"preStop": exec}), "no program in lifecycle hooks and probes"),
+        (
+            "/livenessProbe",
+            exec.clone(),
+            "no program in lifecycle hooks and probes",
+        ),
+        (
+            "/lifecycle",
+            json!({"preStop": exec}),
+            "no program in lifecycle hooks and probes",
+        ),
     ];
     for workload in workloads(&scene).await {
         for (field, value, message) in &refusals {
@@ -108,7 +154,11 @@ async fn the_operator_can_give_no_token_for_the_kubernetes_api() {
     let account = format!("{POD}/automountServiceAccountToken");
     let volumes = format!("{POD}/volumes/-");
     let named = token("https://kubernetes.default.svc.cluster.local");
-    let unnamed = with(&named, "/projected/sources/0/serviceAccountToken/audience", Value::Null);
+    let unnamed = with(
+        &named,
+        "/projected/sources/0/serviceAccountToken/audience",
+        Value::Null,
+    );
     let root = json!({"configMap": {"name": "kube-root-ca.crt"}});
     let with_more = with(&token("sts.amazonaws.com"), "/projected/sources/-", root);
     for workload in workloads(&scene).await {
@@ -118,7 +168,12 @@ async fn the_operator_can_give_no_token_for_the_kubernetes_api() {
         }
         for volume in [&named, &unnamed, &with_more] {
             let projected = with(&workload, &volumes, volume.clone());
-            refused(&scene, &projected, "an audience other than the Kubernetes API").await;
+            refused(
+                &scene,
+                &projected,
+                "an audience other than the Kubernetes API",
+            )
+            .await;
         }
     }
 }
@@ -133,13 +188,25 @@ async fn the_operator_can_mount_secrets_only_as_optional_volumes() {
     let variable = json!({"name": "KEY", "valueFrom": key});
     let all = json!([{"secretRef": {"name": "acme-s3"}}]);
     for workload in workloads(&scene).await {
-        try_create(&scene, &with(&workload, &volumes, soft.clone())).await.expect();
+        try_create(&scene, &with(&workload, &volumes, soft.clone()))
+            .await
+            .expect();
         let mounted = with(&workload, &volumes, hard.clone());
         refused(&scene, &mounted, "a Secret only as an optional volume").await;
         let one = with(&workload, &format!("{SIDECAR}/env/-"), variable.clone());
-        refused(&scene, &one, "no Secret or ConfigMap into environment variables").await;
+        refused(
+            &scene,
+            &one,
+            "no Secret or ConfigMap into environment variables",
+        )
+        .await;
         let every = with(&workload, &format!("{SIDECAR}/envFrom"), all.clone());
-        refused(&scene, &every, "no Secret or ConfigMap into environment variables").await;
+        refused(
+            &scene,
+            &every,
+            "no Secret or ConfigMap into environment variables",
+        )
+        .await;
     }
 }
 
@@ -154,10 +221,22 @@ async fn the_operator_can_reach_no_node() {
         (format!("{POD}/hostNetwork"), json!(true), node),
         (format!("{POD}/hostPID"), json!(true), node),
         (format!("{POD}/hostIPC"), json!(true), node),
-        (format!("{SIDECAR}/ports"), json!([{"containerPort": 8080, "hostPort": 8080}]), node),
+        (
+            format!("{SIDECAR}/ports"),
+            json!([{"containerPort": 8080, "hostPort": 8080}]),
+            node,
+        ),
         (format!("{POD}/volumes/-"), disk, "may mount only"),
-        (format!("{security}/capabilities"), add, "no privileged container"),
-        (format!("{security}/allowPrivilegeEscalation"), Value::Null, "no privileged container"),
+        (
+            format!("{security}/capabilities"),
+            add,
+            "no privileged container",
+        ),
+        (
+            format!("{security}/allowPrivilegeEscalation"),
+            Value::Null,
+            "no privileged container",
+        ),
     ];
     for workload in workloads(&scene).await {
         for (field, value, message) in &refusals {
@@ -170,11 +249,17 @@ async fn the_operator_can_reach_no_node() {
 async fn an_image_that_runs_already_may_stay_for_a_staged_upgrade() {
     let scene = Scene::new("policy_staged").await;
     let [deployment, _] = workloads(&scene).await;
-    let old = with(&deployment, &format!("{SIDECAR}/image"), json!(FOREIGN_IMAGE));
+    let old = with(
+        &deployment,
+        &format!("{SIDECAR}/image"),
+        json!(FOREIGN_IMAGE),
+    );
     let old = with(&old, "/spec/replicas", json!(0));
     scene.kube().try_create(&old, &[]).await.expect();
     let keep = json!({"metadata": {"annotations": {"titan.media/applied-hash": "1"}}});
-    try_patch(&scene, "deployment", "msess-policy", &keep).await.expect();
+    try_patch(&scene, "deployment", "msess-policy", &keep)
+        .await
+        .expect();
     let image = "registry.example.com/y@sha256:0123";
     let container = json!([{"name": deployment.pointer(SIDECAR).unwrap()["name"], "image": image}]);
     let other = json!({"spec": {"template": {"spec": {"containers": container}}}});
@@ -190,7 +275,9 @@ async fn the_operator_can_change_one_annotation_of_a_pod_and_nothing_else() {
     let pods = scene.kube().list("Pod", &scene.namespace, label).await;
     let pod = pods[0]["metadata"]["name"].as_str().unwrap();
     let annotation = |name: &str| json!({"metadata": {"annotations": {name: "1"}}});
-    try_patch(&scene, "pod", pod, &annotation("titan.media/refresh")).await.expect();
+    try_patch(&scene, "pod", pod, &annotation("titan.media/refresh"))
+        .await
+        .expect();
     for patch in [
         annotation("example.com/other"),
         json!({"metadata": {"labels": {"example.com/other": "1"}}}),
@@ -199,7 +286,10 @@ async fn the_operator_can_change_one_annotation_of_a_pod_and_nothing_else() {
         json!({"spec": {"activeDeadlineSeconds": 1}}),
     ] {
         let said = try_patch(&scene, "pod", pod, &patch).await;
-        said.refused(&["'titan-operator-pods'", "nothing of a pod but its annotation"]);
+        said.refused(&[
+            "'titan-operator-pods'",
+            "nothing of a pod but its annotation",
+        ]);
     }
 
     let foreign = json!({
@@ -210,7 +300,11 @@ async fn the_operator_can_change_one_annotation_of_a_pod_and_nothing_else() {
     });
     let foreign = with(&foreign, "/spec/nodeName", Value::Null);
     // It need not start: no node has this label.
-    let foreign = with(&foreign, "/spec/nodeSelector", json!({"example.com/none": ""}));
+    let foreign = with(
+        &foreign,
+        "/spec/nodeSelector",
+        json!({"example.com/none": ""}),
+    );
     scene.kube().try_create(&foreign, &[]).await.expect();
     let said = try_patch(&scene, "pod", "foreign", &annotation("titan.media/refresh")).await;
     said.refused(&["'titan-operator-pods'", "may patch only pods of its own"]);
@@ -219,11 +313,13 @@ async fn the_operator_can_change_one_annotation_of_a_pod_and_nothing_else() {
 #[tokio::test]
 async fn the_operator_can_touch_no_foreign_object() {
     let scene = Scene::new("policy_foreign").await;
-    let foreign = config_map(&scene, "msess-foreign", json!({}));
-    let ours = config_map(&scene, "msess-ours", labels("titan.media/session", "ours"));
+    let foreign = config_map(&scene, "msess-foreign", &json!({}));
+    let ours = config_map(&scene, "msess-ours", &labels("titan.media/session", "ours"));
     scene.kube().apply(&[foreign.clone(), ours.clone()]).await;
     let data = json!({"data": {"key": "changed"}});
-    try_patch(&scene, "configmap", "msess-ours", &data).await.expect();
+    try_patch(&scene, "configmap", "msess-ours", &data)
+        .await
+        .expect();
     // Not even to make it ours.
     let take = json!({"metadata": {"labels": labels("titan.media/session", "foreign")}});
     for patch in [data, take] {
@@ -231,9 +327,19 @@ async fn the_operator_can_touch_no_foreign_object() {
         said.refused(&["'titan-operator-objects'", "only objects of its own"]);
     }
     let operator = as_operator();
-    let args = ["delete", "configmap", "msess-ours", "--namespace", &scene.namespace, &operator];
+    let args = [
+        "delete",
+        "configmap",
+        "msess-ours",
+        "--namespace",
+        &scene.namespace,
+        &operator,
+    ];
     let said = scene.kube().kubectl(&args).await;
-    said.refused(&["'titan-operator-objects'", "may delete no Deployment, ConfigMap, Service or claim"]);
+    said.refused(&[
+        "'titan-operator-objects'",
+        "may delete no Deployment, ConfigMap, Service or claim",
+    ]);
 
     let bare = with(&foreign, "/metadata/name", json!("msess-other"));
     refused(&scene, &bare, "may create only objects with the label").await;
@@ -257,20 +363,20 @@ fn as_operator() -> String {
 /// Creates a document as the operator, as far as admission and no further.
 async fn try_create(scene: &Scene, document: &Value) -> Said {
     let flags = [as_operator(), "--dry-run=server".to_owned()];
-    scene.kube().try_create(document, &[&flags[0], &flags[1]]).await
+    scene
+        .kube()
+        .try_create(document, &[&flags[0], &flags[1]])
+        .await
 }
 
 /// A creation that RBAC allows and one of the operator's policies refuses.
-#[track_caller]
-fn refused<'a>(
-    scene: &'a Scene,
-    document: &'a Value,
-    message: &'a str,
-) -> impl Future<Output = ()> + 'a {
-    async move {
-        let said = try_create(scene, document).await;
-        said.refused(&["ValidatingAdmissionPolicy 'titan-operator-", "titan-operator may", message]);
-    }
+async fn refused(scene: &Scene, document: &Value, message: &str) {
+    let said = try_create(scene, document).await;
+    said.refused(&[
+        "ValidatingAdmissionPolicy 'titan-operator-",
+        "titan-operator may",
+        message,
+    ]);
 }
 
 /// Patches an object as the operator.
@@ -286,7 +392,11 @@ async fn workloads(scene: &Scene) -> [Value; 2] {
     scene.up("default").await;
     let live = Object::new("Deployment", &scene.namespace, "msess-default");
     let live = scene.kube().get(&live).await.unwrap();
-    let template = with(&live["spec"]["template"], "/metadata/annotations", Value::Null);
+    let template = with(
+        &live["spec"]["template"],
+        "/metadata/annotations",
+        Value::Null,
+    );
     let deployment = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -327,7 +437,7 @@ fn labels(owner: &str, name: &str) -> Value {
     })
 }
 
-fn config_map(scene: &Scene, name: &str, labels: Value) -> Value {
+fn config_map(scene: &Scene, name: &str, labels: &Value) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -343,12 +453,18 @@ fn with(document: &Value, pointer: &str, value: Value) -> Value {
     let member = member.replace("~1", "/");
     let parent = document.pointer_mut(parent).unwrap();
     if parent.is_null() {
-        let empty = if member == "-" { json!([]) } else { json!(Map::new()) };
+        let empty = if member == "-" {
+            json!([])
+        } else {
+            json!(Map::new())
+        };
         *parent = empty;
     }
     match parent {
         Value::Array(items) if member == "-" => items.push(value),
-        Value::Object(members) if value.is_null() => drop(members.remove(&member)),
+        Value::Object(members) if value.is_null() => {
+            members.remove(&member);
+        }
         parent => parent[member.as_str()] = value,
     }
     document
