@@ -1,3 +1,92 @@
-//! `titan-operator`: turns the two resources into one sidecar per session.
+//! `titan-operator`: arguments, configuration, one run. Exit code 64 is a configuration that can't be run
+//! (`EX_USAGE`), 1 anything else.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use clap::{Parser, error::ErrorKind};
+use titan_crds::schema::{Kind, yaml};
+use titan_operator::{
+    args::{Args, Command, Run},
+    clock::Clock,
+    context,
+    operator::Operator,
+    settings::Settings,
+    shutdown, telemetry,
+};
+use tokio::net::TcpListener;
+
+const EX_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Nothing is left to do when the message itself can't be written.
+            let _unwritable = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(EX_USAGE),
+            };
+        }
+    };
+    let result = match args.command {
+        None => return start(args.run),
+        Some(Command::Run(run)) => return start(*run),
+        Some(Command::Crds) => print_crds(),
+        Some(Command::Version) => {
+            println!("titan-operator {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    };
+    finish(result)
+}
+
+fn start(args: Run) -> ExitCode {
+    telemetry::init(args.log_format);
+    let (listen, leader_elect) = (args.admin_listen, args.leader_elect);
+    match Settings::try_from(args) {
+        Ok(settings) => finish(run(settings, listen, leader_elect)),
+        Err(error) => {
+            eprintln!("titan-operator: {error}");
+            ExitCode::from(EX_USAGE)
+        }
+    }
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn run(
+    settings: Settings,
+    listen: std::net::SocketAddr,
+    leader_elect: bool,
+) -> anyhow::Result<()> {
+    let shutdown = shutdown::on_signal().context("signals")?;
+    let operator = Operator {
+        config: kube::Config::infer()
+            .await
+            .context("no way to the Kubernetes API")?,
+        settings: Arc::new(settings),
+        clock: Clock::system(),
+        identity: context::identity(),
+        leader_elect,
+        listener: TcpListener::bind(listen).await.context("admin port")?,
+    };
+    Ok(operator.run(shutdown).await?)
+}
+
+fn print_crds() -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        print!("---\n{}", yaml(kind)?);
+    }
+    Ok(())
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("titan-operator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

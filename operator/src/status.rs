@@ -1,0 +1,119 @@
+//! One patch of a status per reconcile, and none where nothing changed.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use k8s_openapi::NamespaceResourceScope;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    core::object::HasStatus,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+/// Statuses that were written, until the watch shows them.
+///
+/// Without it a reconcile that follows its own write at once would see the old status, and write again.
+pub struct Written<S> {
+    written: Mutex<HashMap<String, (u64, S)>>,
+}
+
+impl<S> Default for Written<S> {
+    fn default() -> Self {
+        Self {
+            written: Mutex::default(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Written<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written").finish_non_exhaustive()
+    }
+}
+
+/// Why a status could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("status")]
+pub struct StatusError(#[from] pub kube::Error);
+
+impl<S: Clone + Default + PartialEq + Serialize> Written<S> {
+    /// The newest status of the object that is known: what was written last, or what was read.
+    pub fn latest<K>(&self, object: &K) -> S
+    where
+        K: Resource + HasStatus<Status = S>,
+    {
+        let read = || object.status().cloned().unwrap_or_default();
+        let Some(uid) = object.meta().uid.as_deref() else {
+            return read();
+        };
+        let mut written = self.lock();
+        match written.get(uid) {
+            Some((version, status))
+                if resource_version(object).is_none_or(|read| read < *version) =>
+            {
+                status.clone()
+            }
+            Some(_) => {
+                written.remove(uid);
+                read()
+            }
+            None => read(),
+        }
+    }
+
+    /// Writes the status if it is not the newest one known; `true` if it did.
+    ///
+    /// The patch carries the uid: an object of the same name that came later is not touched.
+    pub async fn write<K>(
+        &self,
+        client: &Client,
+        manager: &str,
+        object: &K,
+        status: &S,
+    ) -> Result<bool, StatusError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + HasStatus<Status = S>
+            + Clone
+            + DeserializeOwned
+            + fmt::Debug,
+    {
+        if self.latest(object) == *status && object.status().is_some() {
+            return Ok(false);
+        }
+        let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+        let patch = json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            "metadata": { "name": object.name_any(), "uid": object.meta().uid },
+            "status": status,
+        });
+        let parameters = PatchParams::apply(manager).force();
+        let answer = api
+            .patch_status(&object.name_any(), &parameters, &Patch::Apply(&patch))
+            .await?;
+        if let (Some(uid), Some(version)) = (object.uid(), resource_version(&answer)) {
+            self.lock().insert(uid, (version, status.clone()));
+        }
+        Ok(true)
+    }
+
+    /// The object is gone.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u64, S)>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Resource versions are numbers that grow, and may be compared (KEP-5504).
+fn resource_version(object: &impl Resource) -> Option<u64> {
+    object.meta().resource_version.as_deref()?.parse().ok()
+}
