@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod context;
 pub mod controller;
 pub mod definitions;
+pub mod document;
 pub mod error;
 pub mod events;
 pub mod image;
@@ -19,9 +20,14 @@ pub mod lease;
 pub mod metrics;
 pub mod names;
 pub mod operator;
+pub mod pod;
+pub mod session;
 pub mod settings;
 pub mod shutdown;
 pub mod sidecar;
 pub mod status;
 pub mod telemetry;
 pub mod watch;
+
+#[cfg(test)]
+mod testing;

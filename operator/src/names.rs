@@ -26,6 +26,8 @@ pub const CANARY: &str = "titan.media/canary";
 
 /// Annotation of a child: hash of what was applied last.
 pub const APPLIED_HASH: &str = "titan.media/applied-hash";
+/// Annotation of a Deployment: hash of what the session itself, and not the platform, asks of its pods.
+pub const INPUTS_HASH: &str = "titan.media/inputs-hash";
 /// Annotation of a pod that makes the kubelet look at its volumes at once.
 pub const REFRESH: &str = "titan.media/refresh";
 /// Annotation of a `TenantStorage`: a check is asked for now.

@@ -13,6 +13,7 @@ use super::{
     children::Known,
     follow::{Seen, Sink, is_missing},
 };
+use crate::names;
 
 /// The state of a Deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Workload {
     pub available: i32,
     /// Image of the first container.
     pub image: Option<String>,
+    /// Hash of what the session itself asks of its pods.
+    pub inputs: Option<String>,
     /// Why pods can't be made, where they can't: quota, admission.
     pub replica_failure: Option<String>,
     /// The rollout took longer than its deadline.
@@ -75,6 +78,7 @@ impl Workload {
                 .and_then(|spec| spec.template.spec.as_ref())
                 .and_then(|pod| pod.containers.first())
                 .and_then(|container| container.image.clone()),
+            inputs: deployment.annotations().get(names::INPUTS_HASH).cloned(),
             replica_failure: condition("ReplicaFailure", "True")
                 .and_then(|condition| condition.message.clone()),
             deadline_exceeded: condition("Progressing", "False").is_some_and(|condition| {

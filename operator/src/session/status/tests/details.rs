@@ -1,0 +1,131 @@
+//! The conditions that say how a part of a session is.
+
+use super::*;
+
+const HOOKED: &str = "  webhooks: [{url: 'https://app.acme.com/hooks'}]";
+
+/// A `/status` that does not answer while the Deployment is available is that, and nothing else.
+#[test]
+fn an_unreachable_status_changes_nothing_else() {
+    let mut scene = Scene::new(&yaml(HOOKED));
+    scene.previous = scene.status();
+    scene.seen.reports = vec![silent()];
+    assert_eq!(
+        scene.told(),
+        [
+            "Ready=True Ready",
+            "StorageReady=True Ready",
+            "WorkloadAvailable=Unknown StatusUnreachable",
+            "WebhooksReady=True Ready"
+        ]
+    );
+}
+
+/// A restarted operator has heard of nobody yet; that is no news, and nothing is written.
+#[test]
+fn a_sidecar_that_has_yet_to_be_asked_changes_nothing_at_all() {
+    let mut scene = Scene::new(&yaml(HOOKED));
+    scene.previous = scene.status();
+    scene.seen.reports = vec![None];
+    assert_eq!(scene.status(), scene.previous);
+}
+
+/// T9: an old verdict is not sold as one of the new generation.
+#[test]
+fn an_unreachable_status_says_nothing_of_a_new_generation() {
+    let mut scene = Scene::new(SESSION);
+    scene.previous = scene.status();
+    scene.seen.reports = vec![silent()];
+    scene.session.generation = 2;
+    let status = scene.status();
+    assert_eq!(told(&status)[0], "Ready=Unknown Progressing");
+    assert_eq!(status.observed_generation, Some(2));
+}
+
+#[test]
+fn webhooks_that_fail_are_told_and_do_not_make_the_session_unready() {
+    let mut scene = Scene::new(&yaml(HOOKED));
+    scene.report(|report| {
+        report.webhooks = vec![reported("spec.webhooks[0]", Reason::WebhookFailing, "503")];
+    });
+    let told = scene.told();
+    assert_eq!(told[0], "Ready=True Ready");
+    assert!(told.contains(&"WebhooksReady=False WebhookFailing".to_owned()));
+}
+
+#[test]
+fn a_webhook_without_its_secret_is_not_ready_and_nor_is_the_session() {
+    let mut scene = Scene::new(&yaml(HOOKED));
+    scene.report(|report| {
+        report.missing = vec![reported("spec.webhooks[0]", Reason::SecretNotFound, "gone")];
+    });
+    let told = scene.told();
+    assert_eq!(told[0], "Ready=False SecretNotFound");
+    assert!(told.contains(&"WebhooksReady=False SecretNotFound".to_owned()));
+}
+
+#[test]
+fn a_linked_device_leaves_ready_alone() {
+    for (state, told) in [
+        (SessionState::ScanQr, "SessionConnected=False ScanQr"),
+        (SessionState::LoggedOut, "SessionConnected=False LoggedOut"),
+        (SessionState::Disconnected, "SessionConnected=False Disconnected"),
+        (SessionState::Starting, "SessionConnected=Unknown Progressing"),
+        (SessionState::Connected, "SessionConnected=True Connected"),
+    ] {
+        let mut scene = Scene::new(&yaml("  source: {whatsapp: {}}"));
+        scene.report(|report| report.session_state = Some(state));
+        assert_eq!(scene.told()[0], "Ready=True Ready");
+        assert!(scene.told().contains(&told.to_owned()), "{told}");
+        assert_eq!(scene.status().session_state, Some(state));
+    }
+}
+
+#[test]
+fn a_refused_host_is_told_and_the_session_works() {
+    let mut scene = Scene::new(&yaml("  expose: {ingress: {host: evil.example}}"));
+    assert_eq!(scene.told()[0], "Ready=True Ready");
+    assert!(scene.told().contains(&"Exposed=False HostNotAllowed".to_owned()));
+    assert!(scene.message(ConditionType::Exposed).contains("evil.example"));
+    assert_eq!(scene.status().external_url, None);
+    scene = Scene::new(SESSION);
+    assert!(!scene.told().iter().any(|told| told.starts_with("Exposed")));
+}
+
+#[test]
+fn an_ingress_is_exposed_once_it_has_an_address() {
+    let mut scene = Scene::new(&yaml("  expose: {ingress: {host: wa.acme.com, tlsSecretName: tls}}"));
+    scene.seen.route = Route::Ingress { admitted: false };
+    assert!(scene.told().contains(&"Exposed=False NotAccepted".to_owned()));
+    scene.seen.route = Route::Ingress { admitted: true };
+    assert!(scene.told().contains(&"Exposed=True Ready".to_owned()));
+    assert_eq!(scene.status().external_url.as_deref(), Some("https://wa.acme.com"));
+}
+
+#[test]
+fn exposed_follows_the_parents_of_the_route() {
+    let route = "  expose: {httpRoute: {parentRefs: [{name: public, port: 443}], hostnames: [wa.acme.com]}}";
+    let parents = |accepted: &str, resolved: &str| {
+        Route::HttpRoute(Some(json!({"parents": [{
+            "parentRef": {"name": "public"},
+            "conditions": [
+                {"type": "Accepted", "status": accepted, "reason": "NoMatchingListenerHostname", "message": "no"},
+                {"type": "ResolvedRefs", "status": resolved, "reason": "RefNotPermitted", "message": "no"}
+            ]
+        }]})))
+    };
+    let mut scene = Scene::new(&yaml(route));
+    for (seen, told, message) in [
+        (Route::NoGatewayApi, "Exposed=False NotAccepted", "does not have"),
+        (Route::None, "Exposed=Unknown Progressing", "yet"),
+        (Route::HttpRoute(None), "Exposed=False NotAccepted", "no Gateway"),
+        (parents("False", "True"), "Exposed=False NotAccepted", "NoMatchingListenerHostname"),
+        (parents("True", "False"), "Exposed=False NotAccepted", "RefNotPermitted"),
+        (parents("True", "True"), "Exposed=True Ready", "taken up"),
+    ] {
+        scene.seen.route = seen;
+        assert!(scene.told().contains(&told.to_owned()), "{:?}", scene.told());
+        assert!(scene.message(ConditionType::Exposed).contains(message));
+    }
+    assert_eq!(scene.status().external_url.as_deref(), Some("https://wa.acme.com"));
+}

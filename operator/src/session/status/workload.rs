@@ -1,0 +1,82 @@
+//! Whether the Deployment has its pods, and if not, what the pods themselves say.
+
+use std::sync::Arc;
+
+use titan_crds::{ConditionType, Reason};
+
+use super::{Finding, View};
+use crate::{
+    conditions::is_true,
+    session::rollout::{Health, Seen as Rolled},
+    watch::{PodView, Workload},
+};
+
+/// Reasons of pods that don't pass by themselves.
+const HOPELESS: [&str; 4] = [
+    "CrashLoopBackOff",
+    "ErrImageNeverPull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+];
+
+/// Whether the Deployment has its pods.
+pub(super) fn finding(view: &View<'_>) -> Finding {
+    let seen = view.seen;
+    let Some(workload) = &seen.workload else {
+        return Finding::Pending("the Deployment has yet to show".to_owned());
+    };
+    if workload.observed_generation >= workload.generation
+        && workload.available >= workload.replicas
+    {
+        let message = format!("{} of {} pods available", workload.available, workload.replicas);
+        return Finding::Good(Reason::Ready, message);
+    }
+    if let Some(why) = why(workload, &seen.pods).or_else(|| start_failure(view)) {
+        return Finding::Bad(Reason::WorkloadUnavailable, why);
+    }
+    let message = format!("{} of {} pods available", workload.available, workload.replicas);
+    // A session that was ready is down, and that is news. One that comes up the first time is on its way.
+    if is_true(&view.previous.conditions, ConditionType::Ready) {
+        Finding::Bad(Reason::WorkloadUnavailable, message)
+    } else {
+        Finding::Pending(message)
+    }
+}
+
+/// How the upgrade of the fleet sees the session.
+#[must_use]
+pub fn health(workload: Option<&Workload>, pods: &[Arc<PodView>]) -> Rolled {
+    let hopeless = || {
+        let mut problems = pods.iter().filter_map(|pod| pod.problem.as_ref());
+        problems.any(|problem| HOPELESS.contains(&problem.reason.as_str()))
+    };
+    Rolled {
+        image: workload.and_then(|workload| workload.image.clone()),
+        health: match workload {
+            Some(workload) if workload.is_available() => Health::Up,
+            Some(workload) if workload.deadline_exceeded || hopeless() => Health::Broken,
+            _ => Health::Down,
+        },
+    }
+}
+
+/// The reason of the first pod that has one, or of the Deployment that gets no pods at all.
+fn why(workload: &Workload, pods: &[Arc<PodView>]) -> Option<String> {
+    let of_pod = pods.iter().filter(|pod| !pod.terminating).find_map(|pod| {
+        let problem = pod.problem.as_ref()?;
+        Some(if problem.message.is_empty() {
+            format!("pod {}: {}", pod.name, problem.reason)
+        } else {
+            format!("pod {}: {}: {}", pod.name, problem.reason, problem.message)
+        })
+    });
+    of_pod.or_else(|| workload.replica_failure.clone())
+}
+
+/// The sidecar runs and says why it can't serve the session.
+fn start_failure(view: &View<'_>) -> Option<String> {
+    view.seen.sidecars().find_map(|sidecar| {
+        let failed = sidecar.failed.get(&view.session.api_name)?;
+        Some(format!("the sidecar can't start the session: {failed}"))
+    })
+}
