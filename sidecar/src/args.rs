@@ -21,6 +21,8 @@ pub struct Args {
 pub enum Command {
     /// Serve the sessions that manifests name.
     Serve(Box<Serve>),
+    /// Check one bucket and print a verdict as JSON.
+    Probe(Box<Probe>),
     /// Show the whole of it with an embedded bucket and sample messages; needs nothing.
     Demo(Demo),
     /// Print the OpenAPI document of the API.
@@ -29,9 +31,9 @@ pub enum Command {
     Version,
 }
 
-/// `serve`.
+/// Where the resources stand, and what surrounds the process that reads them.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Serve {
+pub struct Resources {
     /// Files and folders of YAML with TenantStorage, MediaSession, Secret and ConfigMap documents,
     /// the same that `kubectl apply` takes. Changes are picked up without a restart.
     #[arg(long, env = "TITAN_MANIFESTS", value_name = "PATH", required = true, num_args = 1.., value_delimiter = ',')]
@@ -41,6 +43,35 @@ pub struct Serve {
     /// the manifests name two namespaces.
     #[arg(long, env = "TITAN_SECRETS", value_name = "DIR")]
     pub secrets: Option<PathBuf>,
+
+    /// Folder of ConfigMaps (private CAs), in the layout of --secrets.
+    #[arg(long, env = "TITAN_CONFIG_MAPS", value_name = "DIR")]
+    pub config_maps: Option<PathBuf>,
+
+    /// Address ranges that webhooks (then over http too) and buckets may be in although they are
+    /// not public. Without it, webhooks need https and a public address, and buckets may be neither
+    /// on loopback nor link-local.
+    #[arg(
+        long,
+        env = "TITAN_ALLOW_CIDR",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub allow_cidr: Vec<IpNet>,
+
+    /// Set by the operator: unknown fields are ignored, a missing Secret is reported and not fatal,
+    /// no key is generated, and loopback, the pod itself, metadata services and the Kubernetes API
+    /// are refused whatever --allow-cidr says.
+    #[arg(long, env = "TITAN_IN_POD")]
+    pub in_pod: bool,
+}
+
+/// `serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Serve {
+    /// Where the resources stand.
+    #[command(flatten)]
+    pub resources: Resources,
 
     /// Folder of the records: one database per session. One process at a time uses it.
     #[arg(
@@ -83,26 +114,9 @@ pub struct Serve {
     #[arg(long, env = "TITAN_CDN_CA_FILE", value_name = "PEM")]
     pub cdn_ca_file: Option<PathBuf>,
 
-    /// Address ranges that webhooks (then over http too) and buckets may be in although they are
-    /// not public. Without it, webhooks need https and a public address, and buckets may be neither
-    /// on loopback nor link-local.
-    #[arg(
-        long,
-        env = "TITAN_ALLOW_CIDR",
-        value_name = "CIDR",
-        value_delimiter = ','
-    )]
-    pub allow_cidr: Vec<IpNet>,
-
     /// Largest body of an inbound request, in bytes.
     #[arg(long, env = "TITAN_INBOUND_MAX_BYTES", value_name = "N", default_value_t = 8 * 1024 * 1024)]
     pub inbound_max_bytes: usize,
-
-    /// Set by the operator: unknown fields are ignored, a missing Secret is reported and not fatal,
-    /// no key is generated, and loopback, the pod itself, metadata services and the Kubernetes API
-    /// are refused whatever --allow-cidr says.
-    #[arg(long, env = "TITAN_IN_POD")]
-    pub in_pod: bool,
 
     /// Shape of the log on standard error. `RUST_LOG` sets its level.
     #[arg(
@@ -112,6 +126,55 @@ pub struct Serve {
         default_value = "json"
     )]
     pub log_format: LogFormat,
+}
+
+/// `probe`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Probe {
+    /// Where the resources stand.
+    #[command(flatten)]
+    pub resources: Resources,
+
+    /// The TenantStorage whose bucket is checked.
+    #[arg(long, env = "TITAN_STORAGE", value_name = "NAMESPACE/NAME", value_parser = storage_name)]
+    pub storage: StorageName,
+
+    /// File that gets the verdict too, at most 4096 bytes. Default with --in-pod:
+    /// /dev/termination-log, where it exists.
+    #[arg(long, env = "TITAN_TERMINATION_LOG", value_name = "PATH")]
+    pub termination_log: Option<PathBuf>,
+
+    /// Shape of the log on standard error. `RUST_LOG` sets its level.
+    #[arg(
+        long,
+        env = "TITAN_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "json"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// Namespace and name of a TenantStorage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageName {
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+fn storage_name(text: &str) -> Result<StorageName, String> {
+    match text.split_once('/') {
+        Some((namespace, name))
+            if !namespace.is_empty() && !name.is_empty() && !name.contains('/') =>
+        {
+            Ok(StorageName {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            })
+        }
+        _ => Err("expected NAMESPACE/NAME".to_owned()),
+    }
 }
 
 /// `demo`.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::Readiness,
     api::Registry,
-    config::{SessionConfig, Sessions, watch},
+    config::{ConfigError, SessionConfig, Sessions, watch},
     session::{Session, Shared},
     store::StoreError,
 };
@@ -38,6 +38,7 @@ impl Fleet {
     /// Starts, changes and stops sessions until they are what `wanted` says. One that can't start
     /// is told to readiness and tried again by [`Fleet::follow`]; the others run.
     pub(crate) async fn apply(&self, wanted: &Sessions) {
+        self.open_services(wanted);
         self.stop_others(wanted).await;
         for (name, config) in running(wanted) {
             let Some(session) = self.registry.get(name) else {
@@ -48,6 +49,26 @@ impl Fleet {
             }
         }
         self.start_missing(wanted).await;
+        let suspended = wanted.values().filter(|config| config.suspended);
+        self.readiness.set_suspended(suspended.cloned().collect());
+        self.readiness.accept_config();
+        self.readiness.set(true);
+    }
+
+    /// In a pod, which serves one namespace, its Services are open to webhooks.
+    fn open_services(&self, wanted: &Sessions) {
+        let tenants = wanted.values().map(|config| config.key.tenant.as_str());
+        let tenants: BTreeSet<&str> = tenants.collect();
+        if let (Some(tenant), 1) = (tenants.first(), tenants.len()) {
+            self.shared.policy.open_services_of(tenant);
+        }
+    }
+
+    /// A configuration was refused: the last good one goes on, if there is one.
+    pub(crate) fn refuse(&self, error: &ConfigError) {
+        self.shared.metrics.config_errors.inc();
+        self.readiness.refuse_config(error);
+        tracing::error!(%error, "configuration refused; the last good one goes on");
     }
 
     async fn stop_others(&self, wanted: &Sessions) {
@@ -85,7 +106,7 @@ impl Fleet {
     }
 
     /// Follows edits until `shutdown`; a broken one keeps the last good configuration. `wanted` is
-    /// the configuration in force.
+    /// the configuration in force, empty where there is none yet.
     pub(crate) async fn follow(
         &self,
         mut wanted: Sessions,
@@ -106,10 +127,7 @@ impl Fleet {
                     wanted = sessions;
                     self.apply(&wanted).await;
                 }
-                Some(Err(error)) => {
-                    self.shared.metrics.config_errors.inc();
-                    tracing::error!(%error, "configuration refused; the last good one goes on");
-                }
+                Some(Err(error)) => self.refuse(&error),
                 None if self.readiness.has_failed() && retry <= Instant::now() => {
                     self.start_missing(&wanted).await;
                     retry = Instant::now() + RETRY;

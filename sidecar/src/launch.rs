@@ -1,45 +1,41 @@
-//! From the command line to something that can be served: everything that can be wrong with a
-//! configuration is found here, before a port answers.
+//! From the command line to something that can be served or checked: everything that can be wrong
+//! with a configuration is found here, before a port answers.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use crate::{
-    args::Serve,
+    args::{Resources, Serve},
     cdn::{self, Cdn},
-    config::{ConfigError, Mode, Sessions, Sources, watch::Watch},
+    config::{ConfigError, Mode, Sources, watch::Watch},
     net::{AddressPolicy, pod_addresses},
     serve,
 };
 
-/// Reads the configuration and opens the ports.
+/// Reads the configuration and opens the ports. In a pod, resources that can't be read keep nothing
+/// from starting: the operator mends them, and reads on the admin port what is wrong.
 ///
 /// # Errors
 ///
 /// [`ConfigError`], for exit code 64.
-pub async fn prepare(args: Serve) -> Result<(serve::Config, Sessions), ConfigError> {
-    let mode = if args.in_pod {
-        Mode::InPod
-    } else {
-        Mode::Standalone
+pub async fn prepare(args: Serve) -> Result<serve::Config, ConfigError> {
+    let policy = Arc::new(policy(&args.resources));
+    let mut watch = Watch::new(sources(args.resources, args.data_dir.clone()));
+    let sessions = match (watch.load(), watch.mode()) {
+        (Err(error), Mode::Standalone) => return Err(error),
+        (sessions, _) => sessions,
     };
-    let watch = Watch::new(Sources {
-        manifests: args.manifests,
-        secrets: args.secrets,
-        mode,
-        data_dir: args.data_dir.clone(),
-        plain_http: args.in_pod || !args.allow_cidr.is_empty(),
-    });
-    let sessions = watch.load()?;
-    let policy = Arc::new(policy(args.allow_cidr, args.in_pod, &sessions));
     let origins = cdn::Config {
         origins: args.cdn_origin,
         ca: args.cdn_ca_file.as_deref().map(read).transpose()?,
         ..cdn::Config::default()
     };
-    let config = serve::Config {
+    Ok(serve::Config {
+        sessions,
         watch,
         data_dir: args.data_dir,
         cdn: cdn_client(origins, policy.clone())?,
@@ -48,24 +44,33 @@ pub async fn prepare(args: Serve) -> Result<(serve::Config, Sessions), ConfigErr
         admin_listener: bind("--admin-listen", args.admin_listen).await?,
         inbound_max_bytes: args.inbound_max_bytes,
         linger: serve::linger(),
-    };
-    Ok((config, sessions))
+    })
 }
 
-/// In a pod, which serves one namespace, its Services are open to webhooks.
-fn policy(allow: Vec<IpNet>, in_pod: bool, sessions: &Sessions) -> AddressPolicy {
-    let policy = AddressPolicy::new(
-        allow,
-        in_pod,
+/// Which addresses may be dialled.
+#[must_use]
+pub(crate) fn policy(resources: &Resources) -> AddressPolicy {
+    AddressPolicy::new(
+        resources.allow_cidr.clone(),
+        resources.in_pod,
         pod_addresses(|name| std::env::var(name).ok()),
-    );
-    let tenants: BTreeSet<&str> = sessions
-        .values()
-        .map(|config| config.key.tenant.as_str())
-        .collect();
-    match (in_pod, tenants.first()) {
-        (true, Some(tenant)) if tenants.len() == 1 => policy.with_services_of(tenant),
-        _ => policy,
+    )
+}
+
+/// Where the resources are read.
+#[must_use]
+pub(crate) fn sources(resources: Resources, data_dir: PathBuf) -> Sources {
+    Sources {
+        manifests: resources.manifests,
+        secrets: resources.secrets,
+        config_maps: resources.config_maps,
+        mode: if resources.in_pod {
+            Mode::InPod
+        } else {
+            Mode::Standalone
+        },
+        data_dir,
+        plain_http: resources.in_pod || !resources.allow_cidr.is_empty(),
     }
 }
 

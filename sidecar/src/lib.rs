@@ -6,7 +6,7 @@
 //! `inbound` reads any gateway's shape, `message` unwraps it, `store` keeps it before anyone is
 //! told 202, `transfer` moves bytes from `cdn` through `media` to `bucket` or a caller, `webhook`
 //! tells the tenant's application. `config` is the two Kubernetes resources, `api` and `admin`
-//! are the two ports.
+//! are the two ports; `probe` checks a bucket where nothing is served.
 
 pub mod admin;
 pub mod api;
@@ -22,6 +22,7 @@ pub mod launch;
 pub mod message;
 pub mod metrics;
 pub mod net;
+pub mod probe;
 pub mod serve;
 pub mod session;
 pub mod shutdown;

@@ -1,13 +1,14 @@
 //! `titan-sidecar`: arguments, configuration, ports, signals. Exit code 64 is a configuration that
 //! can't be run (`EX_USAGE`), 1 anything else.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, error::ErrorKind};
 use titan_sidecar::{
-    args::{Args, Command, Serve},
-    demo, launch, serve, shutdown, telemetry,
+    args::{Args, Command, Probe, Serve},
+    config::ConfigError,
+    demo, launch, probe, serve, shutdown, telemetry,
 };
 
 const EX_USAGE: u8 = 64;
@@ -24,47 +25,46 @@ fn main() -> ExitCode {
             };
         }
     };
-    let result = match args.command {
-        Command::Serve(args) => return run_serve(*args),
-        Command::Demo(args) => {
-            runtime().and_then(|runtime| runtime.block_on(demo::run(&args)).map_err(Into::into))
+    match run(args.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("titan-sidecar: {error:#}");
+            match error.is::<ConfigError>() {
+                true => ExitCode::from(EX_USAGE),
+                false => ExitCode::FAILURE,
+            }
         }
-        Command::Openapi => print_openapi(),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => runtime()?.block_on(run_serve(*args)),
+        Command::Probe(args) => runtime()?.block_on(run_probe(&args)),
+        Command::Demo(args) => Ok(runtime()?.block_on(demo::run(&args))?),
+        Command::Openapi => {
+            println!("{}", titan_sidecar::api::document().to_pretty_json()?);
+            Ok(())
+        }
         Command::Version => {
             println!("titan-sidecar {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
-    };
-    finish(result)
+    }
 }
 
-fn run_serve(args: Serve) -> ExitCode {
+async fn run_serve(args: Serve) -> anyhow::Result<()> {
     telemetry::init(args.log_format);
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return finish(Err(error)),
-    };
-    runtime.block_on(async {
-        let (config, sessions) = match launch::prepare(args).await {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                eprintln!("titan-sidecar: {error}");
-                return ExitCode::from(EX_USAGE);
-            }
-        };
-        let served = match shutdown::on_signal() {
-            Ok(shutdown) => serve::run(config, sessions, shutdown)
-                .await
-                .map_err(Into::into),
-            Err(error) => Err(error).context("signals"),
-        };
-        finish(served)
-    })
+    let config = launch::prepare(args).await?;
+    let shutdown = shutdown::on_signal().context("signals")?;
+    Ok(serve::run(config, shutdown).await?)
 }
 
-fn print_openapi() -> anyhow::Result<()> {
-    println!("{}", titan_sidecar::api::document().to_pretty_json()?);
-    Ok(())
+async fn run_probe(args: &Probe) -> anyhow::Result<()> {
+    telemetry::init(args.log_format);
+    let verdict = probe::run(args).await?;
+    let log = probe::termination_log(args);
+    probe::write(&verdict, io::stdout(), log.as_deref()).context("the verdict can't be written")
 }
 
 /// Two workers are enough for a process that mostly waits; each costs memory.
@@ -74,14 +74,4 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("runtime")
-}
-
-fn finish(result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("titan-sidecar: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
 }

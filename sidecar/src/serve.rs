@@ -9,7 +9,7 @@ use crate::{
     admin::{self, Readiness},
     api::{self, Registry},
     cdn::Cdn,
-    config::{Sessions, watch::Watch},
+    config::{ConfigError, Sessions, watch::Watch},
     fleet::Fleet,
     metrics::Metrics,
     net::{self, AddressPolicy},
@@ -30,6 +30,8 @@ const DRAIN: Duration = Duration::from_secs(25);
 /// What `serve` runs.
 #[derive(Debug)]
 pub struct Config {
+    /// What to serve first; in a pod perhaps why there is nothing yet.
+    pub sessions: Result<Sessions, ConfigError>,
     /// Notices edits of the configuration.
     pub watch: Watch,
     /// Folder of the records.
@@ -74,11 +76,7 @@ pub fn linger() -> Duration {
 /// # Errors
 ///
 /// [`ServeError`] when it can't start.
-pub async fn run(
-    config: Config,
-    sessions: Sessions,
-    shutdown: CancellationToken,
-) -> Result<(), ServeError> {
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::default());
     let registry = Arc::new(Registry::default());
     let readiness = Arc::new(Readiness::default());
@@ -91,6 +89,9 @@ pub async fn run(
         readiness: readiness.clone(),
     });
     let admin = spawn_server(config.admin_listener, admin, ended.clone());
+    if let Err(error) = &config.sessions {
+        readiness.refuse_config(error);
+    }
     let lock = tokio::select! {
         lock = DataDirLock::acquire(&config.data_dir) => lock?,
         () = shutdown.cancelled() => return Ok(()),
@@ -111,15 +112,13 @@ pub async fn run(
         shared: shared.clone(),
         data_dir: config.data_dir,
     };
-    fleet.apply(&sessions).await;
     let router = api::router(api::State {
         registry,
         metrics,
         inbound_max_bytes: config.inbound_max_bytes,
     });
+    let sessions = begin(&fleet, config.sessions).await;
     let mut api = spawn_server(config.listener, router, closing.clone());
-    readiness.set(true);
-    tracing::info!("ready");
 
     fleet.follow(sessions, config.watch, &shutdown).await;
     tracing::info!("stopping");
@@ -140,6 +139,21 @@ pub async fn run(
     drop(lock);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the sessions of the first configuration, if there is one.
+async fn begin(fleet: &Fleet, first: Result<Sessions, ConfigError>) -> Sessions {
+    match first {
+        Ok(sessions) => {
+            fleet.apply(&sessions).await;
+            tracing::info!("ready");
+            sessions
+        }
+        Err(error) => {
+            fleet.refuse(&error);
+            Sessions::new()
+        }
+    }
 }
 
 fn spawn_server(

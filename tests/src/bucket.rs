@@ -15,6 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::range::parse_range;
 use crate::wire::{Connection, Head, Server, response_head};
 
+/// What a check of the bucket leaves behind; no file of anyone's.
+const PROBE: &str = "/.titan-media-probe";
+
 /// Larger bodies are hashed and dropped.
 const KEEP: u64 = 64 * 1024 * 1024;
 
@@ -27,6 +30,8 @@ pub enum Mode {
     Down,
     /// Answers every request with a status and an S3 error code.
     Refuse(u16, &'static str),
+    /// The same for every PUT; reading goes on.
+    RefusePut(u16, &'static str),
     /// Takes everything, pausing after each piece that arrives.
     Slow(Duration),
 }
@@ -117,10 +122,12 @@ impl Bucket {
         self.state.lock().unwrap().mode = mode;
     }
 
-    /// Every object by its path `/bucket/key`.
+    /// Every object by its path `/bucket/key`, but for what a check leaves behind.
     #[must_use]
     pub fn objects(&self) -> BTreeMap<String, Object> {
-        self.state.lock().unwrap().objects.clone()
+        let mut objects = self.state.lock().unwrap().objects.clone();
+        objects.retain(|path, _| !path.ends_with(PROBE));
+        objects
     }
 
     /// The object at `/bucket/key`.
@@ -134,10 +141,20 @@ impl Bucket {
             .cloned()
     }
 
-    /// Every PUT so far, in the order in which they ended.
+    /// Every PUT of a file so far, in the order in which they ended.
     #[must_use]
     pub fn uploads(&self) -> Vec<Upload> {
-        self.state.lock().unwrap().uploads.clone()
+        let mut uploads = self.state.lock().unwrap().uploads.clone();
+        uploads.retain(|upload| !upload.path.ends_with(PROBE));
+        uploads
+    }
+
+    /// How many PUTs of checks came so far.
+    #[must_use]
+    pub fn checks(&self) -> usize {
+        let state = self.state.lock().unwrap();
+        let puts = state.uploads.iter();
+        puts.filter(|upload| upload.path.ends_with(PROBE)).count()
     }
 
     /// How many requests came, refused ones included.
@@ -165,7 +182,7 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
         };
         match (mode, head.method()) {
             (Mode::Down, _) => return Ok(()),
-            (Mode::Refuse(status, code), _) => {
+            (Mode::Refuse(status, code), _) | (Mode::RefusePut(status, code), "PUT") => {
                 refuse(&mut connection, status, code).await?;
                 return Ok(());
             }

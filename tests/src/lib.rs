@@ -26,6 +26,7 @@ pub mod cdn;
 pub mod contract;
 pub mod manifests;
 pub mod media;
+pub mod netns;
 pub mod peer;
 pub mod random;
 pub mod range;

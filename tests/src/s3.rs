@@ -1,11 +1,12 @@
 //! Real S3 servers on loopback: versitygw and SeaweedFS.
 
 use std::fs::{self, File};
-use std::net::TcpStream;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use crate::api::Api;
@@ -28,13 +29,22 @@ pub enum Program {
     Seaweedfs,
 }
 
+/// A certificate of a CA that nobody knows.
+#[derive(Debug)]
+struct Certificate {
+    ca: String,
+    chain: PathBuf,
+    key: PathBuf,
+}
+
 /// A running server with one bucket. Ends when dropped.
 #[derive(Debug)]
 pub struct S3 {
     /// Which program it is.
     pub program: Program,
     folder: TempDir,
-    port: u16,
+    address: SocketAddr,
+    tls: Option<Certificate>,
     bucket: String,
     child: Option<Child>,
 }
@@ -44,22 +54,48 @@ pub struct S3 {
 impl S3 {
     /// Starts a server that has `bucket`.
     pub async fn start(program: Program, bucket: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut server = Self {
-            program,
-            folder,
-            port: free_port(),
-            bucket: bucket.to_owned(),
-            child: None,
-        };
+        let mut server = Self::stopped(program, Ipv4Addr::LOCALHOST, bucket);
         server.restart().await;
         server
+    }
+
+    /// Starts versitygw at another address than loopback.
+    pub async fn start_at(address: Ipv4Addr, bucket: &str) -> Self {
+        let mut server = Self::stopped(Program::Versitygw, address, bucket);
+        server.restart().await;
+        server
+    }
+
+    /// Starts versitygw behind TLS, with a certificate of a CA that nobody knows.
+    pub async fn start_with_tls(bucket: &str) -> Self {
+        let mut server = Self::stopped(Program::Versitygw, Ipv4Addr::LOCALHOST, bucket);
+        server.tls = Some(Certificate::new(Ipv4Addr::LOCALHOST, server.folder.path()));
+        server.restart().await;
+        server
+    }
+
+    fn stopped(program: Program, address: Ipv4Addr, bucket: &str) -> Self {
+        Self {
+            program,
+            folder: TempDir::new().unwrap(),
+            address: (address, free_port()).into(),
+            tls: None,
+            bucket: bucket.to_owned(),
+            child: None,
+        }
     }
 
     /// The endpoint.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// PEM of the CA behind the server's certificate.
+    #[must_use]
+    pub fn ca(&self) -> &str {
+        &self.tls.as_ref().expect("it speaks TLS").ca
     }
 
     /// Stops it; its data stay.
@@ -131,11 +167,16 @@ impl S3 {
         fs::create_dir_all(self.data().join(&self.bucket)).unwrap();
         let mut command = Command::new(installed("versitygw"));
         command
-            .args(["--port", &format!("127.0.0.1:{}", self.port)])
-            .args([
-                "--access", ACCESS_KEY, "--secret", SECRET_KEY, "--quiet", "posix",
-            ])
-            .arg(self.data());
+            .args(["--port", &self.address.to_string()])
+            .args(["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--quiet"]);
+        if let Some(tls) = &self.tls {
+            command
+                .arg("--cert")
+                .arg(&tls.chain)
+                .arg("--key")
+                .arg(&tls.key);
+        }
+        command.arg("posix").arg(self.data());
         command
     }
 
@@ -146,7 +187,7 @@ impl S3 {
             .arg("mini")
             .arg(format!("-dir={}", self.data().display()))
             .args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"])
-            .arg(format!("-s3.port={}", self.port))
+            .arg(format!("-s3.port={}", self.address.port()))
             .arg(format!("-bucket={}", self.bucket))
             .args(["-webdav=false", "-admin.ui=false", "-s3.iam=false"])
             // Nothing is reported to anyone.
@@ -175,15 +216,13 @@ impl S3 {
 
     /// Waits until the server answers HTTP, and SeaweedFS until its bucket stands.
     async fn wait_ready(&mut self) {
-        let (port, api) = (self.port, Api::new(&self.url()));
+        let (address, api) = (self.address, Api::new(&self.url()));
+        let tls = self.tls.is_some();
         let path = format!("/{}/", self.bucket);
         until(LATER, format_args!("{:?} answers", self.program), || async {
-            let open = TcpStream::connect_timeout(
-                &([127, 0, 0, 1], port).into(),
-                Duration::from_millis(200),
-            );
-            if open.is_err() {
-                return false;
+            let open = TcpStream::connect_timeout(&address, Duration::from_millis(200));
+            if open.is_err() || tls {
+                return open.is_ok();
             }
             // Without a signature a bucket that exists answers 403, a missing one 404.
             matches!(api.try_call("GET", &path, &[], b"").await, Ok(reply) if reply.status == 403)
@@ -191,6 +230,29 @@ impl S3 {
         .await;
         let ended = self.child.as_mut().unwrap().try_wait().unwrap();
         assert!(ended.is_none(), "{:?} has ended: {ended:?}", self.program);
+    }
+}
+
+// === impl Certificate ===
+
+impl Certificate {
+    /// For an address, in files below `folder`.
+    fn new(address: Ipv4Addr, folder: &Path) -> Self {
+        let ca_key = KeyPair::generate().unwrap();
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_certificate = ca.self_signed(&ca_key).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new([address.to_string()]).unwrap();
+        let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+        let certificate = Self {
+            ca: ca_certificate.pem(),
+            chain: folder.join("chain.pem"),
+            key: folder.join("key.pem"),
+        };
+        fs::write(&certificate.chain, leaf.pem()).unwrap();
+        fs::write(&certificate.key, key.serialize_pem()).unwrap();
+        certificate
     }
 }
 

@@ -216,6 +216,42 @@ impl Stage {
         self.sidecar.admin().get("/status").await.expect(200).json()
     }
 
+    /// The only session in `/status`.
+    pub async fn report(&self) -> Value {
+        self.status().await["sessions"][0].take()
+    }
+
+    /// Waits until the session says `reason` of its bucket; returns what it says.
+    pub async fn bucket_is(&self, reason: &str) -> Value {
+        eventually(SOON, format_args!("the bucket is {reason}"), || async {
+            let bucket = self.report().await["bucket"].take();
+            (bucket["reason"] == reason).then_some(bucket)
+        })
+        .await
+    }
+
+    /// Waits until the session names `reason` at `field` among what is missing.
+    pub async fn misses(&self, field: &str, reason: &str) -> Value {
+        eventually(SOON, format_args!("{field} is {reason}"), || async {
+            let missing = self.report().await["missing"].take();
+            let mut problems = missing.as_array().into_iter().flatten();
+            problems
+                .find(|problem| problem["field"] == field && problem["reason"] == reason)
+                .cloned()
+        })
+        .await
+    }
+
+    /// Applies documents, as `kubectl apply` would.
+    pub fn apply(&self, documents: &[Document]) {
+        manifests::write(&self.sidecar.launch().manifests(), documents).unwrap();
+    }
+
+    /// Deletes a document, as `kubectl delete` would.
+    pub fn delete(&self, document: &Document) {
+        manifests::remove(&self.sidecar.launch().manifests(), document).unwrap();
+    }
+
     /// Downloads a file.
     pub async fn download(&self, media: &str) -> Reply {
         self.api

@@ -1,14 +1,9 @@
 //! The admin port: `/livez`, `/readyz`, `/metrics`, `/status`.
 
+mod readiness;
 mod status;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -17,11 +12,13 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use titan_crds::report::SidecarStatus;
 
-pub use status::Status;
+pub use readiness::Readiness;
 
 use crate::{
     api::Registry,
+    clock,
     metrics::{Metrics, State as Label},
     store::Depths,
     webhook::Tally,
@@ -40,47 +37,6 @@ pub struct State {
     pub readiness: Arc<Readiness>,
 }
 
-/// Set once the data directory is ours and every store is open; unset when the process stops.
-#[derive(Debug, Default)]
-pub struct Readiness {
-    ready: AtomicBool,
-    failed: Mutex<BTreeMap<String, String>>,
-}
-
-impl Readiness {
-    /// The process takes work, or no longer does.
-    pub fn set(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Release);
-    }
-
-    /// Does the process take work?
-    #[must_use]
-    pub fn get(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
-    }
-
-    /// Sessions that can't start now, by API name, with the reason.
-    pub fn set_failed(&self, failed: BTreeMap<String, String>) {
-        *self.lock() = failed;
-    }
-
-    /// What [`Readiness::set_failed`] said last.
-    #[must_use]
-    pub fn failed(&self) -> BTreeMap<String, String> {
-        self.lock().clone()
-    }
-
-    /// Is there a session that can't start now?
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        !self.lock().is_empty()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The admin port's router.
 pub fn router(state: State) -> Router {
     Router::new()
@@ -95,7 +51,9 @@ pub fn router(state: State) -> Router {
 /// whose bucket is down still takes messages.
 async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
     if !state.readiness.get() {
-        let body = serde_json::json!({"ready": false, "reason": "starting or stopping"});
+        let reason = state.readiness.config_error();
+        let reason = reason.unwrap_or_else(|| "starting or stopping".to_owned());
+        let body = serde_json::json!({"ready": false, "reason": reason});
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
     }
     let mut sessions = serde_json::Map::new();
@@ -111,7 +69,7 @@ async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
             session.key().session.clone(),
             serde_json::json!({
                 "store": store.map_or_else(|error| error.to_string(), |()| "writable".to_owned()),
-                "bucket": session.bucket_health().state,
+                "bucket": session.bucket_verdict().reason,
             }),
         );
     }
@@ -163,6 +121,6 @@ async fn metrics(Extract(state): Extract<State>) -> impl IntoResponse {
     )
 }
 
-async fn show_status(Extract(state): Extract<State>) -> Json<Status> {
-    Json(Status::of(&state).await)
+async fn show_status(Extract(state): Extract<State>) -> Json<SidecarStatus> {
+    Json(status::of(&state, clock::now()).await)
 }

@@ -20,7 +20,8 @@ pub(super) struct SessionInfo {
     name: String,
     /// `running` or `suspended`.
     state: &'static str,
-    /// State of the bucket: `Ready`, `NotConfigured`, or the reason of the last failure.
+    /// State of the bucket: `Ready`, or the reason why not, such as `StorageNotConfigured`; empty before
+    /// the first check.
     storage: String,
     /// How much is where.
     counters: Counters,
@@ -86,7 +87,7 @@ async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
         } else {
             "running"
         },
-        storage: session.bucket_health().state,
+        storage: session.bucket_verdict().reason,
         counters: session.store().depths().await?.into(),
     })
 }

@@ -2,6 +2,8 @@
 //!
 //! Facts: Amazon S3's list of error codes, and the differences noted in `BucketError`'s docs.
 
+use titan_crds::Reason;
+
 use super::error::{BucketError, Operation};
 
 /// A store's error answer.
@@ -14,6 +16,8 @@ pub(super) struct Answer<'a> {
     pub(super) code: Option<&'a str>,
     /// `<Message>`; read, never shown: stores echo requests in it.
     pub(super) message: &'a str,
+    /// The whole body; only a region is read from it.
+    pub(super) body: &'a str,
     /// `x-amz-bucket-region`.
     pub(super) bucket_region: Option<&'a str>,
     /// The region that we signed for.
@@ -35,10 +39,7 @@ impl Answer<'_> {
             return BucketError::DigestMismatch { status };
         }
         if self.is_wrong_region(code) {
-            let region = self
-                .bucket_region
-                .filter(|region| is_word(region))
-                .map(str::to_owned);
+            let region = self.right_region().map(str::to_owned);
             return BucketError::WrongRegion { region };
         }
         if status == 416 {
@@ -55,9 +56,9 @@ impl Answer<'_> {
         }
     }
 
-    fn reason(&self, code: &str) -> &'static str {
+    fn reason(&self, code: &str) -> Reason {
         if self.encryption && self.is_encryption_refused(code) {
-            return "EncryptionRefused";
+            return Reason::EncryptionRefused;
         }
         match code {
             "InvalidAccessKeyId"
@@ -67,29 +68,27 @@ impl Answer<'_> {
             | "InvalidSecurity"
             | "AuthorizationHeaderMalformed"
             // versitygw, with a 404, for an access key id that it does not know.
-            | "XAdminUserNotFound" => "InvalidCredentials",
-            "ExpiredToken" | "TokenRefreshRequired" => "CredentialsExpired",
-            "RequestTimeTooSkewed" | "RequestInTheFuture" => "ClockSkew",
-            "NoSuchBucket" => "NoSuchBucket",
-            "NoSuchKey" => "NoSuchKey",
+            | "XAdminUserNotFound" => Reason::InvalidCredentials,
+            "ExpiredToken" | "TokenRefreshRequired" => Reason::CredentialsExpired,
+            "RequestTimeTooSkewed" | "RequestInTheFuture" => Reason::ClockSkew,
+            "NoSuchBucket" => Reason::NoSuchBucket,
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "NotSignedUp" => {
-                "AccessDenied"
+                Reason::AccessDenied
             }
-            "RequestTimeout" => "Timeout",
+            "RequestTimeout" => Reason::Timeout,
             // An archived object answers 403 too, but nobody lacks a right then.
-            "InvalidObjectState" => "StoreError",
+            "InvalidObjectState" => Reason::StoreError,
             _ => self.reason_of_status(),
         }
     }
 
-    fn reason_of_status(&self) -> &'static str {
+    fn reason_of_status(&self) -> Reason {
         match (self.status, self.operation) {
-            (401, _) => "InvalidCredentials",
-            (403, _) => "AccessDenied",
-            (404, Operation::Get) => "NoSuchKey",
-            (404, Operation::Put) if self.code.is_none() => "NoSuchBucket",
-            (408, _) => "Timeout",
-            _ => "StoreError",
+            (401, _) => Reason::InvalidCredentials,
+            (403, _) => Reason::AccessDenied,
+            (404, Operation::Put) if self.code.is_none() => Reason::NoSuchBucket,
+            (408, _) => Reason::Timeout,
+            _ => Reason::StoreError,
         }
     }
 
@@ -105,6 +104,24 @@ impl Answer<'_> {
         // MinIO and others answer this when only the region in the signature is wrong.
         let scope = code == "AuthorizationHeaderMalformed" && self.says("region");
         redirected || (elsewhere && self.status >= 400) || scope
+    }
+
+    /// The region that the store expects: in a header, an element (AWS) or its message (MinIO and
+    /// others: `expecting 'eu-west-1'`).
+    fn right_region(&self) -> Option<&str> {
+        let between = |start: &str, end: &str| {
+            let (_, rest) = self.body.split_once(start)?;
+            rest.split_once(end).map(|(region, _)| region)
+        };
+        let named = [
+            self.bucket_region,
+            between("<Region>", "</Region>"),
+            between("expecting '", "'"),
+            between("expecting &#39;", "&#39;"),
+            between("expecting &apos;", "&apos;"),
+        ];
+        let mut regions = named.into_iter().flatten();
+        regions.find(|region| is_word(region) && *region != self.signed_region)
     }
 
     /// The header itself is refused, and named: a store that implements no checksums, or that takes
@@ -158,13 +175,14 @@ mod tests {
         status: 400,
         code: None,
         message: "",
+        body: "",
         bucket_region: None,
         signed_region: "us-east-1",
         encryption: false,
         checksum: true,
     };
 
-    fn reason(status: u16, code: &'static str) -> &'static str {
+    fn reason(status: u16, code: &'static str) -> Reason {
         Answer {
             status,
             code: Some(code),
@@ -177,22 +195,22 @@ mod tests {
     #[test]
     fn codes_give_reasons() {
         let table = [
-            (403, "InvalidAccessKeyId", "InvalidCredentials"),
-            (403, "SignatureDoesNotMatch", "InvalidCredentials"),
-            (401, "Unauthorized", "InvalidCredentials"),
-            (401, "Whatever", "InvalidCredentials"),
-            (400, "ExpiredToken", "CredentialsExpired"),
-            (403, "RequestTimeTooSkewed", "ClockSkew"),
-            (403, "AccessDenied", "AccessDenied"),
-            (403, "Whatever", "AccessDenied"),
-            (404, "NoSuchBucket", "NoSuchBucket"),
-            (404, "XAdminUserNotFound", "InvalidCredentials"),
-            (404, "Whatever", "StoreError"),
-            (301, "PermanentRedirect", "WrongRegion"),
-            (503, "SlowDown", "StoreError"),
-            (500, "InternalError", "StoreError"),
-            (400, "RequestTimeout", "Timeout"),
-            (400, "BadDigest", "StoreError"),
+            (403, "InvalidAccessKeyId", Reason::InvalidCredentials),
+            (403, "SignatureDoesNotMatch", Reason::InvalidCredentials),
+            (401, "Unauthorized", Reason::InvalidCredentials),
+            (401, "Whatever", Reason::InvalidCredentials),
+            (400, "ExpiredToken", Reason::CredentialsExpired),
+            (403, "RequestTimeTooSkewed", Reason::ClockSkew),
+            (403, "AccessDenied", Reason::AccessDenied),
+            (403, "Whatever", Reason::AccessDenied),
+            (404, "NoSuchBucket", Reason::NoSuchBucket),
+            (404, "XAdminUserNotFound", Reason::InvalidCredentials),
+            (404, "Whatever", Reason::StoreError),
+            (301, "PermanentRedirect", Reason::WrongRegion),
+            (503, "SlowDown", Reason::StoreError),
+            (500, "InternalError", Reason::StoreError),
+            (400, "RequestTimeout", Reason::Timeout),
+            (400, "BadDigest", Reason::StoreError),
         ];
         for (status, code, expected) in table {
             assert_eq!(reason(status, code), expected, "{status} {code}");
@@ -207,14 +225,14 @@ mod tests {
             ..PLAIN
         }
         .classify();
-        assert_eq!(get.reason(), "NoSuchKey");
+        assert_eq!(get.reason(), Reason::StoreError);
         assert!(get.is_missing_object());
         let put = Answer {
             status: 404,
             ..PLAIN
         }
         .classify();
-        assert_eq!(put.reason(), "NoSuchBucket");
+        assert_eq!(put.reason(), Reason::NoSuchBucket);
         assert!(!put.is_missing_object());
     }
 
@@ -257,13 +275,35 @@ mod tests {
             ..PLAIN
         }
         .classify();
-        assert_eq!(same.reason(), "AccessDenied");
+        assert_eq!(same.reason(), Reason::AccessDenied);
         let scope = Answer {
             code: Some("AuthorizationHeaderMalformed"),
             message: "the region 'us-east-1' is wrong; expecting 'eu'",
             ..PLAIN
         };
-        assert_eq!(scope.classify().reason(), "WrongRegion");
+        assert_eq!(scope.classify().reason(), Reason::WrongRegion);
+    }
+
+    #[test]
+    fn the_right_region_is_read_wherever_the_store_names_it() {
+        let region = |body: &'static str| {
+            let answer = Answer {
+                code: Some("AuthorizationHeaderMalformed"),
+                message: "the region is wrong",
+                body,
+                ..PLAIN
+            };
+            match answer.classify() {
+                BucketError::WrongRegion { region } => region,
+                other => panic!("{other:?}"),
+            }
+        };
+        let named = Some("eu-west-1".to_owned());
+        assert_eq!(region("<Error><Region>eu-west-1</Region></Error>"), named);
+        assert_eq!(region("is wrong; expecting 'eu-west-1'</Message>"), named);
+        assert_eq!(region("expecting &#39;eu-west-1&#39;"), named);
+        assert_eq!(region("<Region>us-east-1</Region>"), None);
+        assert_eq!(region("<Region>a b</Region>"), None);
     }
 
     #[test]
@@ -306,18 +346,18 @@ mod tests {
             message: "KMS is not configured",
             ..PLAIN
         };
-        assert_eq!(refused.classify().reason(), "StoreError");
+        assert_eq!(refused.classify().reason(), Reason::StoreError);
         let asked = Answer {
             encryption: true,
             ..refused
         };
-        assert_eq!(asked.classify().reason(), "EncryptionRefused");
+        assert_eq!(asked.classify().reason(), Reason::EncryptionRefused);
         let key = Answer {
             status: 400,
             code: Some("KMS.DisabledException"),
             ..asked
         };
-        assert_eq!(key.classify().reason(), "EncryptionRefused");
+        assert_eq!(key.classify().reason(), Reason::EncryptionRefused);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The handle on one bucket.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -33,6 +33,8 @@ pub struct Bucket {
     address: Address,
     /// The store refused `x-amz-checksum-sha256` once: it is left out since.
     pub(super) checksum_refused: AtomicBool,
+    /// Whether the store refuses a body that does not match its hash, once a check has seen it.
+    pub(super) checksum_enforced: OnceLock<bool>,
     pub(super) patience: Patience,
 }
 
@@ -51,6 +53,7 @@ impl Bucket {
             config,
             address,
             checksum_refused: AtomicBool::new(false),
+            checksum_enforced: OnceLock::new(),
             patience: Patience::default(),
         })
     }
@@ -59,6 +62,12 @@ impl Bucket {
     #[must_use]
     pub fn config(&self) -> &BucketConfig {
         &self.config
+    }
+
+    /// The region that requests are signed for.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.address.region()
     }
 
     /// What stands before every key.
@@ -103,6 +112,11 @@ impl Bucket {
                     status: raw.status().as_u16(),
                     code: meta.code(),
                     message: meta.message().unwrap_or_default(),
+                    body: raw
+                        .body()
+                        .bytes()
+                        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+                        .unwrap_or_default(),
                     bucket_region: raw.headers().get("x-amz-bucket-region"),
                     signed_region: self.address.region(),
                     encryption: operation == Operation::Put

@@ -5,8 +5,10 @@
 
 use std::error::Error;
 
+use titan_crds::Reason;
+
 use super::put::BoxError;
-use crate::net::{ConnectError, ConnectErrorKind};
+use crate::net::ConnectError;
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub enum Operation {
     Get,
 }
 
-/// A bucket's error. [`BucketError::reason`] is the word for conditions and metrics.
+/// A bucket's error. [`BucketError::reason`] is the word for conditions.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     /// The configuration can't lead to any request.
@@ -35,7 +37,7 @@ pub enum BucketError {
         /// What was asked.
         operation: Operation,
         /// See [`BucketError::reason`].
-        reason: &'static str,
+        reason: Reason,
         /// HTTP status.
         status: u16,
         /// The store's own error code.
@@ -67,7 +69,7 @@ pub enum BucketError {
     #[error("no answer from the store: {reason}")]
     Network {
         /// See [`BucketError::reason`].
-        reason: &'static str,
+        reason: Reason,
         /// What the connection said.
         #[source]
         source: BoxError,
@@ -94,21 +96,23 @@ pub enum BucketError {
 // === impl BucketError ===
 
 impl BucketError {
-    /// One word for conditions, records and metrics. An interface: changing one is a changelog entry.
+    /// The reason for conditions and records. What can't even be asked for stands in a spec whose
+    /// rules the cluster has checked, or in the Secret, which nobody has: so the Secret is blamed.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Configuration(_) | Self::CaBundle(_) => "InvalidConfiguration",
-            Self::CredentialsExpired => "CredentialsExpired",
-            Self::Store { reason, .. } | Self::Network { reason, .. } => reason,
-            Self::WrongRegion { .. } => "WrongRegion",
-            Self::Timeout(_) => "Timeout",
+            Self::Configuration(_) => Reason::SecretIncomplete,
+            Self::CaBundle(_) => Reason::TlsFailed,
+            Self::CredentialsExpired => Reason::CredentialsExpired,
+            Self::Store { reason, .. } | Self::Network { reason, .. } => *reason,
+            Self::WrongRegion { .. } => Reason::WrongRegion,
+            Self::Timeout(_) => Reason::Timeout,
             Self::ChecksumHeaderRefused { .. }
             | Self::DigestMismatch { .. }
             | Self::RangeNotSatisfiable
             | Self::BodyAborted(_)
             | Self::BodyLength { .. }
-            | Self::Answer(_) => "StoreError",
+            | Self::Answer(_) => Reason::StoreError,
         }
     }
 
@@ -120,10 +124,13 @@ impl BucketError {
             Self::Store {
                 operation: Operation::Get,
                 reason,
+                status,
                 ..
-            } => {
-                matches!(*reason, "NoSuchKey" | "AccessDenied")
-            }
+            } => match reason {
+                Reason::AccessDenied => true,
+                Reason::StoreError => *status == 404,
+                _ => false,
+            },
             _ => false,
         }
     }
@@ -146,7 +153,7 @@ impl BucketError {
     #[must_use]
     pub fn is_unclear(&self) -> bool {
         match self {
-            Self::Network { reason, .. } => *reason == "StoreError",
+            Self::Network { reason, .. } => *reason == Reason::StoreError,
             Self::Timeout(_) | Self::Answer(_) => true,
             _ => false,
         }
@@ -157,12 +164,8 @@ impl BucketError {
         let kind =
             ConnectError::find(source.as_ref() as &(dyn Error + 'static)).map(ConnectError::kind);
         let reason = match kind {
-            Some(ConnectErrorKind::Refused) => "EndpointNotAllowed",
-            Some(ConnectErrorKind::Dns) => "DnsFailed",
-            Some(ConnectErrorKind::Connect) => "ConnectFailed",
-            Some(ConnectErrorKind::Tls) => "TlsFailed",
-            Some(ConnectErrorKind::Timeout) => "Timeout",
-            None => "StoreError",
+            Some(kind) => kind.reason(),
+            None => Reason::StoreError,
         };
         Self::Network { reason, source }
     }

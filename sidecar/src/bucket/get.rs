@@ -1,5 +1,6 @@
 //! Reading an object back, whole or one range of it, as a stream.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Object {
     pub content_type: Option<String>,
     /// The store's tag.
     pub etag: Option<String>,
+    /// User metadata. Some stores change the case of its names.
+    pub metadata: HashMap<String, String>,
     /// The bytes. They end in an error if fewer than `length` come.
     pub body: ObjectBody,
 }
@@ -71,6 +74,7 @@ impl Bucket {
             content_range: output.content_range,
             content_type: output.content_type,
             etag: output.e_tag,
+            metadata: output.metadata.unwrap_or_default(),
             body: ObjectBody {
                 body: output.body.into_inner(),
                 left: length,

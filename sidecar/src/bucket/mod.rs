@@ -21,10 +21,12 @@ mod put;
 mod sign;
 mod transport;
 pub mod url;
+pub mod verdict;
 
 #[cfg(test)]
 mod tests;
 
+pub use check::Effort;
 pub use client::Bucket;
 pub use config::{Addressing, BucketConfig, Credentials, Encryption, UrlMode};
 pub use error::BucketError;

@@ -1,12 +1,17 @@
 //! Configuration: the two Kubernetes resources, read from files.
 //!
-//! What `kubectl apply` takes is what the sidecar reads: `documents` finds the objects, `secrets`
-//! the values they refer to, `resolve` makes of both what the program runs, `watch` notices edits.
+//! What `kubectl apply` takes is what the sidecar reads: `documents` finds the objects, `lookup` what
+//! they refer to, `resolve` makes of both what the program runs, `watch` notices edits, and `memory`
+//! keeps in use what vanishes from under a pod.
 
+mod config_maps;
 mod documents;
 mod endpoints;
 mod error;
+mod folders;
 pub mod generated_key;
+mod lookup;
+mod memory;
 mod resolve;
 mod secrets;
 mod session;
@@ -14,18 +19,15 @@ mod storage;
 mod unsupported;
 pub mod watch;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 pub use documents::{Documents, Strictness};
 pub use error::ConfigError;
-pub use secrets::{SecretValue, Secrets};
+pub use secrets::Missing;
 pub use session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers};
 
-use documents::namespace_of;
+use lookup::Lookup;
+use memory::Memory;
 
 /// Where the configuration stands and how strictly it is read.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Sources {
     pub manifests: Vec<PathBuf>,
     /// Folder of Secrets: `DIR/[<namespace>/]<name>/<key>`.
     pub secrets: Option<PathBuf>,
+    /// Folder of `ConfigMap`s, in the same layout.
+    pub config_maps: Option<PathBuf>,
     /// Standalone or in a pod.
     pub mode: Mode,
     /// For generated keys.
@@ -55,32 +59,22 @@ pub enum Mode {
 pub type Sessions = BTreeMap<String, Arc<SessionConfig>>;
 
 impl Sources {
-    /// Reads everything.
+    /// Reads everything. In a pod, what has vanished since `memory` was kept is used as it last was,
+    /// and manifests without a session are refused: the operator never means that.
     ///
     /// # Errors
     ///
     /// [`ConfigError`], naming file, document and field.
-    pub fn load(&self) -> Result<Sessions, ConfigError> {
-        let strictness = match self.mode {
-            Mode::Standalone => Strictness::RefuseUnknown,
-            Mode::InPod => Strictness::IgnoreUnknown,
-        };
-        let documents = Documents::read(&self.manifests, strictness)?;
-        let namespaces: BTreeSet<String> = documents
-            .sessions
-            .iter()
-            .map(|session| namespace_of(&session.metadata))
-            .chain(
-                documents
-                    .storages
-                    .keys()
-                    .map(|(namespace, _)| namespace.clone()),
-            )
-            .collect();
-        let secrets = Secrets::new(&documents, self.secrets.clone(), namespaces.len());
+    fn load(&self, memory: &Memory) -> Result<Sessions, ConfigError> {
+        let documents = self.documents()?;
+        if self.mode == Mode::InPod && documents.sessions.is_empty() {
+            let message = "no MediaSession in the manifests".to_owned();
+            return Err(ConfigError::Whole(message));
+        }
+        let lookup = self.lookup(&documents, memory);
         let mut sessions = Sessions::new();
         for object in &documents.sessions {
-            let mut config = resolve::resolve(object, &documents, &secrets, self)?;
+            let mut config = resolve::resolve(object, &lookup, self)?;
             if self.mode == Mode::Standalone && object.spec.auth().api_keys_secret_ref.is_none() {
                 self.generate_key(&mut config)?;
             }
@@ -93,6 +87,39 @@ impl Sources {
             }
         }
         Ok(sessions)
+    }
+
+    /// Reads one storage, for a check of its bucket. What is missing is part of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], when the manifests can't be read.
+    pub fn load_storage(&self, namespace: &str, name: &str) -> Result<Storage, ConfigError> {
+        let (documents, memory) = (self.documents()?, Memory::default());
+        let lookup = self.lookup(&documents, &memory);
+        let object = match lookup.storage(namespace, name) {
+            Ok(object) => object,
+            Err(missing) => return Ok(Storage::Unusable(missing)),
+        };
+        let resolved = storage::resolve(&object, namespace, &lookup);
+        Ok(resolved.unwrap_or_else(|fault| Storage::Unusable(storage::unusable(fault))))
+    }
+
+    fn documents(&self) -> Result<Documents, ConfigError> {
+        let strictness = match self.mode {
+            Mode::Standalone => Strictness::RefuseUnknown,
+            Mode::InPod => Strictness::IgnoreUnknown,
+        };
+        Documents::read(&self.manifests, strictness)
+    }
+
+    fn lookup<'a>(&self, documents: &'a Documents, memory: &'a Memory) -> Lookup<'a> {
+        Lookup::new(
+            documents,
+            self.secrets.clone(),
+            self.config_maps.clone(),
+            memory,
+        )
     }
 
     fn generate_key(&self, config: &mut SessionConfig) -> Result<(), ConfigError> {

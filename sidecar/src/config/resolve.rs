@@ -1,13 +1,17 @@
 //! A `MediaSession` with everything it refers to, resolved to what the program runs.
 
 use sha2::{Digest, Sha256};
-use titan_crds::{MediaSession, media_session};
+use titan_crds::{
+    MediaSession, Reason, TenantStorage, media_session, report::Problem,
+    tenant_storage::DEFAULT_PROBE_EVERY,
+};
 
 use super::{
     Mode, Sources,
-    documents::{Documents, namespace_of},
+    documents::namespace_of,
     error::ConfigError,
-    secrets::{Missing, SecretValue, Secrets},
+    lookup::Lookup,
+    secrets::{Missing, SecretValue},
     session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
     storage, unsupported,
 };
@@ -21,15 +25,13 @@ use crate::{media::MediaKind, message::SessionKey, store::SealKey, webhook::Endp
 /// result and the session runs with what it has.
 pub(super) fn resolve(
     object: &MediaSession,
-    documents: &Documents,
-    secrets: &Secrets<'_>,
+    lookup: &Lookup<'_>,
     sources: &Sources,
 ) -> Result<SessionConfig, ConfigError> {
     let mut resolver = Resolver {
         object,
         namespace: namespace_of(&object.metadata),
-        documents,
-        secrets,
+        lookup,
         mode: sources.mode,
         plain_http: sources.plain_http,
         missing: Vec::new(),
@@ -42,11 +44,10 @@ pub(super) fn resolve(
 struct Resolver<'a> {
     object: &'a MediaSession,
     namespace: String,
-    documents: &'a Documents,
-    secrets: &'a Secrets<'a>,
+    lookup: &'a Lookup<'a>,
     mode: Mode,
     plain_http: bool,
-    missing: Vec<String>,
+    missing: Vec<Problem>,
     unsupported: Vec<String>,
 }
 
@@ -60,7 +61,7 @@ impl Resolver<'_> {
             "auth.inboundKeysSecretRef",
             auth.inbound_keys_secret_ref.as_ref(),
         )?;
-        let (storage, storage_generation) = self.storage()?;
+        let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
         let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
@@ -70,12 +71,17 @@ impl Resolver<'_> {
                 session: self.object.api_name().to_owned(),
             },
             object: self.object.metadata.name.clone().unwrap_or_default(),
+            uid: self.object.metadata.uid.clone().unwrap_or_default(),
             generation: self.object.metadata.generation.unwrap_or_default(),
-            storage_generation,
+            storage_generation: object
+                .as_ref()
+                .and_then(|object| object.metadata.generation)
+                .unwrap_or_default(),
             api_keys,
             generated_key: None,
             inbound_keys,
             storage,
+            probe_every: object.map_or(DEFAULT_PROBE_EVERY, |object| object.spec.probe_every()),
             auto_persist: auto_persist(&spec.auto_persist()),
             endpoints,
             transfers: Transfers {
@@ -94,7 +100,8 @@ impl Resolver<'_> {
     fn error(&self, field: &str, message: String) -> ConfigError {
         let name = self.object.metadata.name.as_deref().unwrap_or_default();
         let id = (self.namespace.as_str(), name);
-        self.documents
+        self.lookup
+            .documents
             .wrong("MediaSession", id, &format!("spec.{field}"), message)
     }
 
@@ -103,11 +110,31 @@ impl Resolver<'_> {
         match self.mode {
             Mode::Standalone => Err(self.error(field, missing.message)),
             Mode::InPod => {
-                self.missing
-                    .push(format!("{}: {}", missing.reason, missing.message));
+                self.push(field, missing);
                 Ok(())
             }
         }
+    }
+
+    /// What has vanished and stays in use: told, and nothing else. Standalone nothing is recalled.
+    fn report_vanished(&mut self, field: &str) {
+        for missing in self.lookup.vanished() {
+            self.push(field, missing);
+        }
+    }
+
+    fn push(&mut self, field: &str, missing: Missing) {
+        let Missing {
+            reason,
+            message,
+            secret,
+        } = missing;
+        self.missing.push(Problem {
+            field: format!("spec.{field}"),
+            reason: reason.to_string(),
+            message,
+            secret,
+        });
     }
 
     fn refuse_unsupported(&mut self, paths: Vec<&'static str>) -> Result<(), ConfigError> {
@@ -130,71 +157,67 @@ impl Resolver<'_> {
         let Some(reference) = reference else {
             return Ok(AcceptedKeys::default());
         };
-        let Some(values) = self.secrets.all(&self.namespace, &reference.name) else {
+        let values = self.lookup.secrets.all(&self.namespace, &reference.name);
+        self.report_vanished(field);
+        let Some(values) = values else {
             self.report(field, Missing::secret(&reference.name))?;
             return Ok(AcceptedKeys::default());
         };
         let keys = AcceptedKeys::new(values.values().map(SecretValue::bytes));
         if keys.is_empty() {
             let missing = Missing {
-                reason: "SecretIncomplete",
+                reason: Reason::SecretIncomplete,
                 message: format!(
                     "Secret {:?} has no value of at least {} bytes",
                     reference.name,
                     AcceptedKeys::MIN_BYTES
                 ),
+                secret: Some(reference.name.clone()),
             };
             self.report(field, missing)?;
         }
         Ok(keys)
     }
 
-    fn storage(&mut self) -> Result<(Storage, i64), ConfigError> {
+    fn storage(&mut self) -> Result<(Storage, Option<TenantStorage>), ConfigError> {
+        const FIELD: &str = "storageRef";
         let Some(reference) = &self.object.spec.storage_ref else {
-            return Ok((Storage::NotConfigured, 0));
+            return Ok((Storage::NotConfigured, None));
         };
-        let id = (self.namespace.clone(), reference.name.clone());
-        let Some(object) = self.documents.storages.get(&id) else {
-            let missing = Missing {
-                reason: "StorageNotFound",
-                message: format!("TenantStorage {:?} is not there", reference.name),
-            };
-            let unusable = Storage::Unusable {
-                reason: missing.reason,
-                message: missing.message.clone(),
-            };
-            self.report("storageRef", missing)?;
-            return Ok((unusable, 0));
+        let object = match self.lookup.storage(&self.namespace, &reference.name) {
+            Ok(object) => object,
+            Err(missing) => {
+                self.report(FIELD, missing.clone())?;
+                return Ok((Storage::Unusable(missing), None));
+            }
         };
-        let fields = unsupported::of_storage(&object.spec);
         let wrong = |field: &str, message: String| {
             let id = (self.namespace.as_str(), reference.name.as_str());
-            self.documents.wrong("TenantStorage", id, field, message)
+            let documents = self.lookup.documents;
+            documents.wrong("TenantStorage", id, field, message)
         };
-        let resolved =
-            storage::resolve(&object.spec, &self.namespace, self.documents, self.secrets);
-        let storage = match (resolved, self.mode) {
+        let storage = match (
+            storage::resolve(&object, &self.namespace, self.lookup),
+            self.mode,
+        ) {
             (Ok(storage), _) => storage,
-            (Err((field, message)), Mode::Standalone) => return Err(wrong(&field, message)),
-            (Err((field, message)), Mode::InPod) => Storage::Unusable {
-                reason: "InvalidConfiguration",
-                message: format!("{field} {message}"),
-            },
+            (Err((field, message)), Mode::Standalone) => return Err(wrong(field, message)),
+            (Err(fault), Mode::InPod) => Storage::Unusable(storage::unusable(fault)),
         };
+        let fields = unsupported::of_storage(&object.spec);
         if let (Mode::Standalone, Some(path)) = (self.mode, fields.first()) {
             let message = "Unsupported: this version does not honour the field yet";
             return Err(wrong(path, message.to_owned()));
         }
-        self.unsupported.extend(
-            fields
-                .into_iter()
-                .map(|path| format!("TenantStorage/{}: {path}", reference.name)),
-        );
-        if let Storage::Unusable { reason, message } = &storage {
-            let (reason, message) = (*reason, message.clone());
-            self.report("storageRef", Missing { reason, message })?;
+        let unsupported = fields
+            .into_iter()
+            .map(|path| format!("TenantStorage/{}: {path}", reference.name));
+        self.unsupported.extend(unsupported);
+        self.report_vanished(FIELD);
+        if let Storage::Unusable(missing) = &storage {
+            self.report(FIELD, missing.clone())?;
         }
-        Ok((storage, object.metadata.generation.unwrap_or_default()))
+        Ok((storage, Some(object)))
     }
 
     /// A webhook whose key is missing keeps its events and is not called until the key is there.
@@ -202,7 +225,9 @@ impl Resolver<'_> {
         let mut endpoints = Vec::new();
         for (index, webhook) in self.object.spec.webhooks.iter().enumerate() {
             let field = format!("webhooks[{index}]");
-            let resolved = super::endpoints::resolve(webhook, &self.namespace, self.secrets);
+            let secrets = &self.lookup.secrets;
+            let resolved = super::endpoints::resolve(webhook, &self.namespace, secrets);
+            self.report_vanished(&field);
             let (endpoint, missing) = resolved
                 .map_err(|(name, message)| self.error(&format!("{field}.{name}"), message))?;
             if endpoint.url.scheme() != "https" && !self.plain_http {
@@ -223,7 +248,9 @@ impl Resolver<'_> {
         let Some(reference) = &store.encryption_key_secret_ref else {
             return Ok(None);
         };
-        let Some(mut values) = self.secrets.all(&self.namespace, &reference.name) else {
+        let values = self.lookup.secrets.all(&self.namespace, &reference.name);
+        self.report_vanished(FIELD);
+        let Some(mut values) = values else {
             self.report(FIELD, Missing::secret(&reference.name))?;
             return Ok(None);
         };

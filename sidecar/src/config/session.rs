@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use titan_crds::report::Problem;
 
+use super::secrets::Missing;
 use crate::{
     bucket::BucketConfig,
     media::MediaKind,
@@ -20,6 +22,8 @@ pub struct SessionConfig {
     pub key: SessionKey,
     /// `metadata.name` of the `MediaSession`.
     pub object: String,
+    /// `metadata.uid`; empty where the document names none.
+    pub uid: String,
     /// `metadata.generation`; 0 where the document names none.
     pub generation: i64,
     /// `metadata.generation` of the `TenantStorage`; 0 where there is none.
@@ -32,6 +36,8 @@ pub struct SessionConfig {
     pub inbound_keys: AcceptedKeys,
     /// The bucket.
     pub storage: Storage,
+    /// Time between two checks of a healthy bucket.
+    pub probe_every: Duration,
     /// What is saved without being asked.
     pub auto_persist: AutoPersist,
     /// Where events go.
@@ -46,8 +52,8 @@ pub struct SessionConfig {
     pub seal_key: Option<SealKey>,
     /// Serve nothing: the session is suspended.
     pub suspended: bool,
-    /// Secrets and keys that the resources name and that are not there, in words.
-    pub missing: Vec<String>,
+    /// What the resources name and is not there, or is of no use.
+    pub missing: Vec<Problem>,
     /// Paths of fields that are set and that this version does not honour.
     pub unsupported: Vec<String>,
 }
@@ -58,12 +64,7 @@ pub enum Storage {
     /// The session names no storage: download works, persist answers 409.
     NotConfigured,
     /// It names one that can't be used now; records wait.
-    Unusable {
-        /// Condition reason, e.g. `SecretNotFound`.
-        reason: &'static str,
-        /// What is missing, in words.
-        message: String,
-    },
+    Unusable(Missing),
     /// Ready to use.
     Ready(Arc<BucketConfig>),
 }

@@ -3,17 +3,21 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use titan_crds::{
-    TenantStorageSpec,
+    Reason, TenantStorage, TenantStorageSpec,
+    report::BUCKET_ANNOTATION,
     tenant_storage::{self, CredentialsSecretRef, EncryptionType, UrlMode as Mode},
 };
 use url::Url;
 
 use super::{
-    documents::Documents,
-    secrets::{Missing, SecretValue, Secrets},
+    lookup::Lookup,
+    secrets::{Missing, SecretValue},
     session::Storage,
 };
-use crate::bucket::{Addressing, BucketConfig, Credentials, Encryption, UrlMode};
+use crate::{
+    bucket::{Addressing, BucketConfig, Credentials, Encryption, UrlMode},
+    net,
+};
 
 /// Names under which tools write an access key id into a Secret.
 const ACCESS_KEY_ID: &[&str] = &[
@@ -46,66 +50,118 @@ const ENDPOINT: &[&str] = &[
 ];
 const REGION: &[&str] = &["region", "REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
+/// A field and what is wrong with it: a value that no bucket can be made of.
+type Fault = (&'static str, String);
+
 /// Resolves a storage. A Secret that is not there is no failure of the program: it is named, and
 /// records wait.
 ///
 /// # Errors
 ///
-/// A field and what is wrong with it: a value that no bucket can be made of.
+/// A field of the spec and what is wrong with it. What comes from the Secret is never an error.
 pub(super) fn resolve(
-    spec: &TenantStorageSpec,
+    object: &TenantStorage,
     namespace: &str,
-    documents: &Documents,
-    secrets: &Secrets<'_>,
-) -> Result<Storage, (String, String)> {
-    let Some(reference) = &spec.credentials.secret_ref else {
-        return Ok(Storage::Unusable {
-            reason: "Unsupported",
-            message: "spec.credentials.identity is not supported yet".to_owned(),
-        });
-    };
-    let Some(secret) = secrets.all(namespace, &reference.name) else {
-        return Ok(unusable(Missing::secret(&reference.name)));
-    };
-    let credentials = match credentials(reference, &secret) {
-        Ok(credentials) => credentials,
-        Err(missing) => return Ok(unusable(missing)),
-    };
-    let ca = match ca_bundle(spec, namespace, documents, secrets) {
-        Ok(ca) => ca,
-        Err(missing) => return Ok(unusable(missing)),
-    };
-    let found = |names: &[&str]| usual(&secret, names).and_then(SecretValue::text);
-    let Some(bucket) = spec.bucket.as_deref().or_else(|| found(BUCKET)) else {
-        return Ok(unusable(Missing::key(&reference.name, "bucket")));
-    };
-    let endpoint = spec.endpoint.as_deref().or_else(|| found(ENDPOINT));
-    let region = spec.region.as_deref().or_else(|| found(REGION));
-    if endpoint.is_none() && region.is_none() {
-        return Ok(unusable(Missing::key(&reference.name, "region")));
-    }
+    lookup: &Lookup<'_>,
+) -> Result<Storage, Fault> {
+    let spec = &object.spec;
     let url = spec.url();
+    let endpoint = parse_url("spec.endpoint", spec.endpoint.as_deref())?;
+    let url_mode = url_mode(&url)?;
+    let public_endpoint = parse_url("spec.url.publicEndpoint", url.public_endpoint.as_deref())?;
+    let found = match from_secret(spec, endpoint, namespace, lookup) {
+        Ok(found) => found,
+        Err(missing) => return Ok(Storage::Unusable(missing)),
+    };
+    let ca = match ca_bundle(spec, namespace, lookup) {
+        Ok(ca) => ca,
+        Err(missing) => return Ok(Storage::Unusable(missing)),
+    };
+    if let Some(changed) = bucket_changed(object, &found.bucket) {
+        return Ok(Storage::Unusable(changed));
+    }
     Ok(Storage::Ready(Arc::new(BucketConfig {
-        endpoint: parse_url("spec.endpoint", endpoint)?,
-        region: region.map(str::to_owned),
-        bucket: bucket.to_owned(),
+        endpoint: found.endpoint,
+        region: found.region,
+        bucket: found.bucket,
         prefix: spec.prefix().to_owned(),
         addressing: addressing(spec),
-        url: url_mode(&url)?,
-        public_endpoint: parse_url("spec.url.publicEndpoint", url.public_endpoint.as_deref())?,
+        url: url_mode,
+        public_endpoint,
         key_template: spec.key_template().to_owned(),
         encryption: encryption(spec),
         storage_class: spec.storage_class.clone(),
         ca,
-        credentials,
+        credentials: found.credentials,
     })))
 }
 
-fn unusable(missing: Missing) -> Storage {
-    Storage::Unusable {
-        reason: missing.reason,
-        message: missing.message,
+/// A fault in words, where it must not end the program: the cluster's rules let only an address
+/// through that is no URL after all.
+pub(super) fn unusable((field, message): Fault) -> Missing {
+    Missing::other(Reason::EndpointNotAllowed, format!("{field} {message}"))
+}
+
+/// What the spec says, and where it is silent the Secret.
+struct Found {
+    credentials: Credentials,
+    bucket: String,
+    endpoint: Option<Url>,
+    region: Option<String>,
+}
+
+fn from_secret(
+    spec: &TenantStorageSpec,
+    endpoint: Option<Url>,
+    namespace: &str,
+    lookup: &Lookup<'_>,
+) -> Result<Found, Missing> {
+    let Some(reference) = &spec.credentials.secret_ref else {
+        let message = "spec.credentials.identity is not supported yet".to_owned();
+        return Err(Missing::other(Reason::Unsupported, message));
+    };
+    let name = &reference.name;
+    let secret = lookup
+        .secrets
+        .all(namespace, name)
+        .ok_or_else(|| Missing::secret(name))?;
+    let credentials = credentials(reference, &secret)?;
+    let found = |names: &[&str]| usual(&secret, names).and_then(SecretValue::text);
+    let bucket = spec.bucket.as_deref().or_else(|| found(BUCKET));
+    let bucket = bucket.ok_or_else(|| Missing::key(name, "bucket"))?;
+    let endpoint = match (endpoint, found(ENDPOINT)) {
+        (Some(endpoint), _) => Some(endpoint),
+        (None, None) => None,
+        (None, Some(text)) => Some(Url::parse(text).map_err(|error| {
+            Missing::invalid(name, "endpoint", &format!("is not a URL: {error}"))
+        })?),
+    };
+    let region = spec.region.as_deref().or_else(|| found(REGION));
+    if endpoint.is_none() && region.is_none() {
+        return Err(Missing::key(name, "region"));
     }
+    Ok(Found {
+        credentials,
+        bucket: bucket.to_owned(),
+        endpoint,
+        region: region.map(str::to_owned),
+    })
+}
+
+/// Objects are found by bucket and key: a storage that silently went to another bucket would lose
+/// all that is in the first.
+fn bucket_changed(object: &TenantStorage, bucket: &str) -> Option<Missing> {
+    let annotations = object.metadata.annotations.as_ref()?;
+    let recorded = annotations.get(BUCKET_ANNOTATION)?;
+    if recorded == bucket {
+        return None;
+    }
+    let secret = object.spec.credentials.secret_ref.as_ref();
+    Some(Missing {
+        reason: Reason::BucketChanged,
+        message: format!("the bucket was {recorded:?} and is now {bucket:?}"),
+        secret: secret.map(|reference| reference.name.clone()),
+    })
 }
 
 fn usual<'a>(secret: &'a BTreeMap<String, SecretValue>, names: &[&str]) -> Option<&'a SecretValue> {
@@ -141,35 +197,36 @@ fn credentials(
     })
 }
 
+/// The certificates, if they can be used: a broken bundle is told with its name.
 fn ca_bundle(
     spec: &TenantStorageSpec,
     namespace: &str,
-    documents: &Documents,
-    secrets: &Secrets<'_>,
+    lookup: &Lookup<'_>,
 ) -> Result<Option<Vec<u8>>, Missing> {
     let Some(bundle) = &spec.ca_bundle else {
         return Ok(None);
     };
+    let check = |pem: &[u8]| {
+        net::tls_config(Some(pem))
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
     if let Some(reference) = &bundle.secret_ref {
-        let value = secrets.get(namespace, &reference.name, &reference.key)?;
-        return Ok(Some(value.bytes().to_vec()));
+        let (name, key) = (&reference.name, &reference.key);
+        let pem = lookup.secrets.get(namespace, name, key)?.bytes().to_vec();
+        check(&pem).map_err(|why| Missing::invalid(name, key, &why))?;
+        return Ok(Some(pem));
     }
     let Some(reference) = &bundle.config_map_ref else {
         return Ok(None);
     };
-    let id = (namespace.to_owned(), reference.name.clone());
-    documents
-        .config_maps
-        .get(&id)
-        .and_then(|data| data.get(&reference.key))
-        .map(|pem| Some(pem.clone().into_bytes()))
-        .ok_or_else(|| Missing {
-            reason: "ConfigMapNotFound",
-            message: format!(
-                "ConfigMap {:?} with key {:?} is not there",
-                reference.name, reference.key
-            ),
-        })
+    let pem = lookup.config_maps.get(namespace, reference)?;
+    check(&pem).map_err(|why| {
+        let (name, key) = (&reference.name, &reference.key);
+        let message = format!("ConfigMap {name:?}, key {key:?}: {why}");
+        Missing::other(Reason::TlsFailed, message)
+    })?;
+    Ok(Some(pem))
 }
 
 fn addressing(spec: &TenantStorageSpec) -> Addressing {
@@ -180,7 +237,7 @@ fn addressing(spec: &TenantStorageSpec) -> Addressing {
     }
 }
 
-fn url_mode(url: &tenant_storage::StorageUrl) -> Result<UrlMode, (String, String)> {
+fn url_mode(url: &tenant_storage::StorageUrl) -> Result<UrlMode, Fault> {
     Ok(match url.mode() {
         Mode::Presigned => UrlMode::Presigned {
             expires_in: url.expires_in(),
@@ -190,7 +247,7 @@ fn url_mode(url: &tenant_storage::StorageUrl) -> Result<UrlMode, (String, String
             base: parse_url("spec.url.publicBaseUrl", url.public_base_url.as_deref())?.ok_or_else(
                 || {
                     let message = "is required with mode Public".to_owned();
-                    ("spec.url.publicBaseUrl".to_owned(), message)
+                    ("spec.url.publicBaseUrl", message)
                 },
             )?,
         },
@@ -210,9 +267,7 @@ fn encryption(spec: &TenantStorageSpec) -> Encryption {
     }
 }
 
-fn parse_url(field: &str, text: Option<&str>) -> Result<Option<Url>, (String, String)> {
-    text.map(|text| {
-        Url::parse(text).map_err(|error| (field.to_owned(), format!("is not a URL: {error}")))
-    })
-    .transpose()
+fn parse_url(field: &'static str, text: Option<&str>) -> Result<Option<Url>, Fault> {
+    text.map(|text| Url::parse(text).map_err(|error| (field, format!("is not a URL: {error}"))))
+        .transpose()
 }

@@ -1,10 +1,10 @@
 //! Fields of the resources that no code honours yet. They are never ignored: a tenant who sets one
 //! expects something of it. The change that builds a field takes it off this list.
+//!
+//! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
+//! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use titan_crds::{
-    MediaSessionSpec, TenantStorageSpec,
-    media_session::{Reclaim, SignatureType},
-};
+use titan_crds::{MediaSessionSpec, TenantStorageSpec, media_session::SignatureType};
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
@@ -12,7 +12,6 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
     let gateway = source.and_then(|source| source.gateway.as_ref());
     let store = spec.store.as_ref();
-    let sqlite = store.and_then(|store| store.sqlite.as_ref());
     let set = [
         (
             "spec.source.whatsapp",
@@ -33,28 +32,11 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
             store.is_some_and(|store| store.postgres.is_some()),
         ),
         (
-            "spec.store.reclaim",
-            store
-                .and_then(|store| store.reclaim)
-                .is_some_and(|reclaim| reclaim != Reclaim::Retain),
-        ),
-        (
-            "spec.store.sqlite.storageClassName",
-            sqlite.is_some_and(|sqlite| sqlite.storage_class_name.is_some()),
-        ),
-        (
-            "spec.store.sqlite.ephemeral",
-            sqlite.is_some_and(|sqlite| sqlite.ephemeral == Some(true)),
-        ),
-        (
             "spec.replicas",
             spec.replicas.is_some_and(|replicas| replicas != 1),
         ),
-        ("spec.expose", spec.expose.is_some()),
         ("spec.tls", spec.tls.is_some()),
         ("spec.rateLimit", spec.rate_limit.is_some()),
-        ("spec.networkPolicy", spec.network_policy.is_some()),
-        ("spec.podTemplate", spec.pod_template.is_some()),
     ];
     names(&set)
 }
@@ -62,13 +44,10 @@ pub(super) fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
 /// Paths of the fields of a storage that are set and not honoured.
 #[must_use]
 pub(super) fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
-    names(&[
-        (
-            "spec.credentials.identity",
-            spec.credentials.identity.is_some(),
-        ),
-        ("spec.probe", spec.probe.is_some()),
-    ])
+    names(&[(
+        "spec.credentials.identity",
+        spec.credentials.identity.is_some(),
+    )])
 }
 
 fn names(set: &[(&'static str, bool)]) -> Vec<&'static str> {

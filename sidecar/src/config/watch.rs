@@ -1,4 +1,4 @@
-//! Notices edits: manifests and Secrets are looked at every second, and re-read when they changed.
+//! Notices edits: manifests, Secrets and `ConfigMap`s are looked at every second, and re-read when they changed.
 //!
 //! The kubelet swaps a whole mount at once by renaming the link `..data`; following links, its
 //! files then have another inode, so one rule serves mounts and folders edited by hand.
@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use super::{ConfigError, Sessions, Sources};
+use super::{ConfigError, Mode, Sessions, Sources, memory::Memory};
 
 /// Between two looks.
 pub const EVERY: Duration = Duration::from_secs(1);
 
-/// Folders below `--secrets`: `<namespace>/<name>`, with the keys in them.
-const SECRETS_DEPTH: usize = 3;
+/// Folders below `--secrets` and `--config-maps`: `<namespace>/<name>`, with the keys in them.
+const OBJECTS_DEPTH: usize = 3;
 
 /// Of a folder of manifests only the files in it are read.
 const MANIFESTS_DEPTH: usize = 1;
@@ -27,6 +27,7 @@ const MANIFESTS_DEPTH: usize = 1;
 pub struct Watch {
     sources: Sources,
     seen: Fingerprint,
+    memory: Memory,
 }
 
 /// Inode, modification time (ns) and size of every file.
@@ -37,7 +38,17 @@ impl Watch {
     #[must_use]
     pub fn new(sources: Sources) -> Self {
         let seen = fingerprint(&sources);
-        Self { sources, seen }
+        Self {
+            sources,
+            seen,
+            memory: Memory::default(),
+        }
+    }
+
+    /// Who runs the program.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.sources.mode
     }
 
     /// The configuration as it is now. An edit made since the files were remembered is noticed.
@@ -45,8 +56,12 @@ impl Watch {
     /// # Errors
     ///
     /// [`ConfigError`], naming file, document and field.
-    pub fn load(&self) -> Result<Sessions, ConfigError> {
-        self.sources.load()
+    pub fn load(&mut self) -> Result<Sessions, ConfigError> {
+        let sessions = self.sources.load(&self.memory)?;
+        if self.sources.mode == Mode::InPod {
+            self.memory.keep();
+        }
+        Ok(sessions)
     }
 
     /// The new configuration, if a file changed since the last call.
@@ -60,7 +75,7 @@ impl Watch {
             return None;
         }
         self.seen = now;
-        Some(self.sources.load())
+        Some(self.load())
     }
 }
 
@@ -69,8 +84,11 @@ fn fingerprint(sources: &Sources) -> Fingerprint {
     for path in &sources.manifests {
         look(path, MANIFESTS_DEPTH, &mut files);
     }
-    if let Some(path) = &sources.secrets {
-        look(path, SECRETS_DEPTH, &mut files);
+    for path in [&sources.secrets, &sources.config_maps]
+        .into_iter()
+        .flatten()
+    {
+        look(path, OBJECTS_DEPTH, &mut files);
     }
     files
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    args::{Demo, LogFormat, Serve},
+    args::{Demo, LogFormat, Resources, Serve},
     clock,
     config::ConfigError,
     launch, serve, telemetry,
@@ -84,7 +84,7 @@ pub async fn run(args: &Demo) -> Result<(), DemoError> {
     step("sample application", hooks.as_str());
     stage.write(&bucket.endpoint(), &hooks)?;
 
-    let (mut config, sessions) = launch::prepare(sidecar_args(&stage, cdn)).await?;
+    let mut config = launch::prepare(sidecar_args(&stage, cdn)).await?;
     config.linger = std::time::Duration::ZERO;
     let api = origin(config.listener.local_addr()?)?;
     let shutdown = CancellationToken::new();
@@ -101,7 +101,7 @@ pub async fn run(args: &Demo) -> Result<(), DemoError> {
         shutdown.cancel();
         shown
     };
-    let (served, shown) = tokio::join!(serve::run(config, sessions, shutdown.clone()), show);
+    let (served, shown) = tokio::join!(serve::run(config, shutdown.clone()), show);
     served?;
     shown
 }
@@ -109,16 +109,19 @@ pub async fn run(args: &Demo) -> Result<(), DemoError> {
 fn sidecar_args(stage: &Stage, cdn: Url) -> Serve {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     Serve {
-        manifests: vec![stage.manifests()],
-        secrets: None,
+        resources: Resources {
+            manifests: vec![stage.manifests()],
+            secrets: None,
+            config_maps: None,
+            allow_cidr: vec![IpNet::new_assert(loopback.ip(), 8)],
+            in_pod: false,
+        },
         data_dir: stage.data_dir(),
         listen: loopback,
         admin_listen: loopback,
         cdn_origin: vec![cdn],
         cdn_ca_file: None,
-        allow_cidr: vec![IpNet::new_assert(loopback.ip(), 8)],
         inbound_max_bytes: 8 * 1024 * 1024,
-        in_pod: false,
         log_format: LogFormat::Text,
     }
 }

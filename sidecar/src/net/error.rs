@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use titan_crds::Reason;
+
 use super::policy::Refusal;
 
 /// A connection could not be made. hyper wraps it: find it with [`ConnectError::find`].
@@ -55,6 +57,13 @@ impl ConnectError {
         }
     }
 
+    /// The error and the system's own word for it, such as an unknown certificate issuer.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        self.source()
+            .map_or_else(|| self.to_string(), |cause| format!("{self}: {cause}"))
+    }
+
     /// Finds the connect error in the chain of `error`, itself included.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
@@ -66,6 +75,20 @@ impl ConnectError {
             current = error.source();
         }
         None
+    }
+}
+
+impl ConnectErrorKind {
+    /// The reason for conditions.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Refused => Reason::EndpointNotAllowed,
+            Self::Dns => Reason::DnsFailed,
+            Self::Connect => Reason::ConnectFailed,
+            Self::Tls => Reason::TlsFailed,
+            Self::Timeout => Reason::Timeout,
+        }
     }
 }
 

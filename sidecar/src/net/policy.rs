@@ -1,6 +1,6 @@
 //! Which addresses may be dialled, and for what. Pure: the connector asks for every address.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::OnceLock};
 
 use ipnet::IpNet;
 
@@ -41,7 +41,7 @@ pub struct AddressPolicy {
     in_pod: bool,
     pod_addresses: Vec<IpAddr>,
     /// `.{namespace}.svc` and `.{namespace}.svc.cluster.local`.
-    services: Vec<String>,
+    services: OnceLock<[String; 2]>,
 }
 
 impl AddressPolicy {
@@ -54,20 +54,18 @@ impl AddressPolicy {
             allow,
             in_pod,
             pod_addresses,
-            services: Vec::new(),
+            services: OnceLock::new(),
         }
     }
 
     /// In a pod: webhooks may also go to Services of `namespace`, the session's own, over http
-    /// too. Only the full names count (`name.namespace.svc`): those no public zone can answer.
-    #[must_use]
-    pub fn with_services_of(self, namespace: &str) -> Self {
+    /// too. Only the full names count (`name.namespace.svc`): those no public zone can answer. A pod
+    /// serves one namespace, so the first one stays.
+    pub fn open_services_of(&self, namespace: &str) {
         let zones = ["svc", "svc.cluster.local"];
-        let services = zones.map(|zone| format!(".{namespace}.{zone}"));
-        Self {
-            services: services.into(),
-            ..self
-        }
+        let _first = self
+            .services
+            .get_or_init(|| zones.map(|zone| format!(".{namespace}.{zone}")));
     }
 
     /// Whether `ip`, an address of `host` (lower case), may be dialled for `purpose`, with or
@@ -98,7 +96,7 @@ impl AddressPolicy {
 
     fn is_own_service(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
-        self.services.iter().any(|zone| {
+        self.services.get().into_iter().flatten().any(|zone| {
             host.strip_suffix(zone.as_str())
                 .is_some_and(|name| !name.is_empty())
         })

@@ -1,20 +1,19 @@
 //! A running session: its configuration, store and bucket, and what others ask of it.
 
 mod accept;
+mod probe;
 mod storage;
 mod upkeep;
 
 use std::{
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-pub use storage::{BucketHealth, Usable};
 
 use crate::{
     api::media_info::{MediaInfo, MediaInfos, media_info},
@@ -56,7 +55,10 @@ pub struct Session {
     config: watch::Sender<Arc<SessionConfig>>,
     store: Store,
     shared: Shared,
-    bucket: RwLock<storage::Current>,
+    bucket: RwLock<Arc<storage::Current>>,
+    /// The bucket has just gone down.
+    bucket_trouble: Notify,
+    webhooks: Arc<webhook::Health>,
     tasks: TaskTracker,
     stop: CancellationToken,
     abort: CancellationToken,
@@ -93,7 +95,9 @@ impl Session {
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
-            bucket: RwLock::new(storage::Current::of(&config, &shared.policy)),
+            bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
+            bucket_trouble: Notify::new(),
+            webhooks: Arc::default(),
             config: watch::Sender::new(config),
             store,
             shared,
@@ -113,12 +117,15 @@ impl Session {
             self.shared.webhooks.clone(),
             self.clone(),
             self.shared.deliveries.clone(),
+            self.webhooks.clone(),
         );
         self.tasks.spawn(deliverer.run(self.stop.clone()));
         self.tasks
             .spawn(Worker::new(self.clone(), self.config.subscribe()).run());
         self.tasks
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
+        self.tasks
+            .spawn(probe::run(self.clone(), self.config.subscribe()));
         self.tasks.close();
     }
 
@@ -131,8 +138,7 @@ impl Session {
     pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
         let other_storage = config.storage != self.config().storage;
         if other_storage {
-            let current = storage::Current::of(&config, &self.shared.policy);
-            *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = current;
+            self.replace_bucket(storage::Current::of(&config, &self.shared.policy));
         }
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());
@@ -180,6 +186,12 @@ impl Session {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// How deliveries to the session's webhooks go.
+    #[must_use]
+    pub fn webhooks(&self) -> &webhook::Health {
+        &self.webhooks
     }
 
     /// The CDN client.

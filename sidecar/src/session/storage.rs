@@ -1,15 +1,18 @@
-//! The session's bucket as it is now: usable or not, and whether it is known to be down.
+//! The session's bucket as it is now: usable or not, whether it is known to be down, and what the last
+//! check or transfer told of it.
 
 use std::sync::{
-    Arc, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
+use titan_crds::{Reason, report::BucketVerdict};
+
 use super::Session;
 use crate::{
-    bucket::Bucket,
+    bucket::{Bucket, verdict},
     clock,
-    config::{SessionConfig, Storage},
+    config::{Missing, SessionConfig, Storage},
     net::AddressPolicy,
     store::{MediaRecord, StoreError},
     transfer::TransferError,
@@ -18,56 +21,65 @@ use crate::{
 /// The bucket client built from the configuration in force.
 #[derive(Debug)]
 pub(super) struct Current {
-    bucket: Result<Arc<Bucket>, Unusable>,
+    bucket: Result<Arc<Bucket>, Missing>,
     down: AtomicBool,
-    last_error: std::sync::Mutex<Option<String>>,
-}
-
-/// Why there is no bucket.
-#[derive(Debug, Clone)]
-struct Unusable {
-    reason: &'static str,
-    message: String,
-}
-
-/// A bucket that can be tried.
-#[derive(Debug, Clone)]
-pub struct Usable(pub Arc<Bucket>);
-
-/// What `/status` says of the bucket.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BucketHealth {
-    /// `Ready`, `NotConfigured`, or the reason of the last failure.
-    pub state: String,
-    /// In words; never with credentials.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    /// A transfer has written to it: stronger evidence than that a check may not write its object.
+    proven: AtomicBool,
+    verdict: Mutex<BucketVerdict>,
 }
 
 impl Current {
     pub(super) fn of(config: &SessionConfig, policy: &Arc<AddressPolicy>) -> Self {
         let bucket = match &config.storage {
-            Storage::NotConfigured => Err(Unusable {
-                reason: "StorageNotConfigured",
+            Storage::NotConfigured => Err(Missing {
+                reason: Reason::StorageNotConfigured,
                 message: "the session names no storageRef".to_owned(),
+                secret: None,
             }),
-            Storage::Unusable { reason, message } => Err(Unusable {
-                reason,
-                message: message.clone(),
-            }),
+            Storage::Unusable(missing) => Err(missing.clone()),
             Storage::Ready(bucket) => Bucket::new(bucket.as_ref().clone(), policy.clone())
                 .map(Arc::new)
-                .map_err(|error| Unusable {
+                .map_err(|error| Missing {
                     reason: error.reason(),
                     message: error.to_string(),
+                    secret: None,
                 }),
+        };
+        let verdict = match &bucket {
+            Ok(bucket) => verdict::unknown(bucket.config()),
+            Err(missing) => verdict::unusable(missing.reason, &missing.message),
         };
         Self {
             down: AtomicBool::new(bucket.is_err()),
-            last_error: std::sync::Mutex::default(),
+            proven: AtomicBool::new(false),
+            verdict: Mutex::new(verdict),
             bucket,
         }
+    }
+
+    /// The client, where there can be one.
+    pub(super) fn bucket(&self) -> Option<&Arc<Bucket>> {
+        self.bucket.as_ref().ok()
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
+    /// A transfer may write its objects though the check may not write its own: then the policy
+    /// speaks of keys, and the bucket works.
+    pub(super) fn outweighs(&self, verdict: &BucketVerdict) -> bool {
+        let denied = verdict.put == Some(false) && verdict.reason == Reason::AccessDenied.as_str();
+        denied && !self.is_down() && self.proven.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether it was down before.
+    fn set_down(&self, down: bool) -> bool {
+        self.down.swap(down, Ordering::Relaxed)
+    }
+
+    fn verdict(&self) -> MutexGuard<'_, BucketVerdict> {
+        self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,13 +90,13 @@ impl Session {
     ///
     /// [`TransferError::Storage`] with what is missing.
     pub fn bucket(&self) -> Result<Arc<Bucket>, TransferError> {
-        let current = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current_bucket();
         current
             .bucket
             .clone()
-            .map_err(|unusable| TransferError::Storage {
-                reason: unusable.reason,
-                message: unusable.message,
+            .map_err(|missing| TransferError::Storage {
+                reason: missing.reason,
+                message: missing.message,
             })
     }
 
@@ -109,59 +121,87 @@ impl Session {
     /// Is the bucket known to be out of reach? Then no event waits for it.
     #[must_use]
     pub fn bucket_is_down(&self) -> bool {
+        self.current_bucket().is_down()
+    }
+
+    /// What is known of the bucket, for `/status` and `/readyz`.
+    #[must_use]
+    pub fn bucket_verdict(&self) -> BucketVerdict {
+        self.current_bucket().verdict().clone()
+    }
+
+    pub(super) fn current_bucket(&self) -> Arc<Current> {
         let current = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
-        current.down.load(Ordering::Relaxed)
+        current.clone()
+    }
+
+    pub(super) fn replace_bucket(&self, current: Current) {
+        *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
     }
 
     /// A transfer reached the bucket: whatever waits for it may go.
     pub(crate) async fn bucket_works(&self) -> Result<(), StoreError> {
-        if self.set_bucket_down(false, None) {
+        let current = self.current_bucket();
+        current.proven.store(true, Ordering::Relaxed);
+        {
+            let mut verdict = current.verdict();
+            verdict.checked_at = Some(clock::now());
+            verdict.put = Some(true);
+            // Whoever may write and not read is still to be told.
+            if verdict.get != Some(false) && !verdict.is_ready() {
+                verdict.reason = Reason::Ready.to_string();
+                (verdict.message, verdict.code) = (None, None);
+                (verdict.reachable, verdict.credentials) = (Some(true), Some(true));
+            }
+        }
+        self.bucket_is_up(&current).await
+    }
+
+    /// A transfer failed because of the bucket: held events go out without their URL.
+    pub(crate) async fn bucket_failed(&self, error: &TransferError) -> Result<(), StoreError> {
+        let current = self.current_bucket();
+        if !current.is_down() {
+            self.bucket_trouble.notify_one();
+        }
+        if let (TransferError::Bucket(error), Some(bucket)) = (error, current.bucket()) {
+            *current.verdict() = bucket.verdict_of(error, clock::now());
+        }
+        self.bucket_is_failing(&current, error).await
+    }
+
+    /// A check of `current` came to a verdict.
+    pub(super) async fn bucket_checked(
+        &self,
+        current: &Current,
+        verdict: BucketVerdict,
+    ) -> Result<(), StoreError> {
+        let takes_files = verdict.put == Some(true);
+        let told = verdict.message.clone().unwrap_or_default();
+        *current.verdict() = verdict;
+        if takes_files {
+            self.bucket_is_up(current).await
+        } else {
+            self.bucket_is_failing(current, &told).await
+        }
+    }
+
+    async fn bucket_is_up(&self, current: &Current) -> Result<(), StoreError> {
+        if current.set_down(false) {
             tracing::info!(session = %self.key(), "bucket works again");
             self.store().wake(clock::now()).await?;
         }
         Ok(())
     }
 
-    /// A transfer failed because of the bucket: held events go out without their URL.
-    pub(crate) async fn bucket_failed(&self, error: &TransferError) -> Result<(), StoreError> {
-        if !self.set_bucket_down(true, Some(error.to_string())) {
+    async fn bucket_is_failing(
+        &self,
+        current: &Current,
+        error: &impl std::fmt::Display,
+    ) -> Result<(), StoreError> {
+        if !current.set_down(true) {
             tracing::warn!(session = %self.key(), %error, "bucket is down");
         }
         self.store().release_overdue(clock::now(), true).await?;
         Ok(())
-    }
-
-    /// Returns whether it was down before.
-    fn set_bucket_down(&self, down: bool, error: Option<String>) -> bool {
-        let current = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
-        *current
-            .last_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = error;
-        current.down.swap(down, Ordering::Relaxed)
-    }
-
-    /// For `/status` and `/readyz`.
-    #[must_use]
-    pub fn bucket_health(&self) -> BucketHealth {
-        let current = self.bucket.read().unwrap_or_else(PoisonError::into_inner);
-        match &current.bucket {
-            Err(unusable) => BucketHealth {
-                state: unusable.reason.to_owned(),
-                message: Some(unusable.message.clone()),
-            },
-            Ok(_) if current.down.load(Ordering::Relaxed) => BucketHealth {
-                state: "Unreachable".to_owned(),
-                message: current
-                    .last_error
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone(),
-            },
-            Ok(_) => BucketHealth {
-                state: "Ready".to_owned(),
-                message: None,
-            },
-        }
     }
 }

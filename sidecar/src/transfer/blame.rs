@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use titan_crds::Reason;
+
 use super::TransferError;
 use crate::{
     bucket::{Bucket, BucketError},
@@ -20,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn still_down(bucket: &Bucket) -> Result<(), TransferError> {
     match tokio::time::timeout(PATIENCE, bucket.check(clock::now())).await {
         Err(_) => Err(BucketError::Timeout("a small object was written").into()),
-        Ok(Err(error)) if error.reason() != "AccessDenied" => Err(error.into()),
+        Ok(Err(error)) if error.reason() != Reason::AccessDenied => Err(error.into()),
         Ok(_) => Ok(()),
     }
 }
@@ -43,7 +45,7 @@ pub(super) async fn settle(bucket: &Bucket, error: TransferError) -> TransferErr
 
 /// Could the error be about the object alone?
 fn is_open(error: &BucketError) -> bool {
-    error.is_unclear() || error.reason() == "StoreError"
+    error.is_unclear() || error.reason() == Reason::StoreError
 }
 
 #[cfg(test)]

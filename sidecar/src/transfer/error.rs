@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use titan_crds::Reason;
 
 use crate::{
     bucket::BucketError,
@@ -48,7 +49,7 @@ pub enum TransferError {
     #[error("storage is not usable: {reason}: {message}")]
     Storage {
         /// Condition reason, e.g. `StorageNotFound`.
-        reason: &'static str,
+        reason: Reason,
         /// What to mend, in words.
         message: String,
     },
@@ -77,9 +78,10 @@ impl TransferError {
             Self::ObjectGone => "object_gone",
             Self::Cdn(_) | Self::Cancelled => "cdn_unreachable",
             Self::Integrity(_) => "integrity_failed",
-            Self::Storage { reason, .. } if *reason == "StorageNotConfigured" => {
-                "storage_not_configured"
-            }
+            Self::Storage {
+                reason: Reason::StorageNotConfigured,
+                ..
+            } => "storage_not_configured",
             Self::Bucket(_) | Self::Object(_) | Self::Storage { .. } => "storage_unavailable",
             Self::Store(_) => "store_unavailable",
             Self::Timeout(_) => "timeout",

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::StatusCode;
+use titan_crds::Reason;
 
 use super::endpoint::Endpoint;
 use crate::net::{ConnectError, ConnectErrorKind, Refusal};
@@ -72,12 +73,12 @@ impl Verdict {
     pub fn of_error(error: &(dyn Error + 'static)) -> Self {
         let (reason, detail) = match ConnectError::find(error) {
             Some(refused) if refused.kind() == ConnectErrorKind::Refused => {
-                ("EndpointNotAllowed", refusal(refused))
+                (Reason::EndpointNotAllowed, refusal(refused))
             }
-            Some(error) => (reason(error.kind()), with_cause(error)),
-            None => ("ConnectFailed", "the connection broke off".to_owned()),
+            Some(error) => (error.kind().reason(), error.with_cause()),
+            None => (Reason::ConnectFailed, "the connection broke off".to_owned()),
         };
-        Self::failed(reason, &detail)
+        Self::failed(reason.as_str(), &detail)
     }
 
     /// The attempt took longer than the endpoint's time-out.
@@ -102,23 +103,6 @@ fn refusal(error: &ConnectError) -> String {
         }
         ConnectError::Refused(refusal) => refusal.to_string(),
         other => other.to_string(),
-    }
-}
-
-/// The error and the system's own word for it, such as an unknown certificate issuer.
-fn with_cause(error: &ConnectError) -> String {
-    error
-        .source()
-        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
-fn reason(kind: ConnectErrorKind) -> &'static str {
-    match kind {
-        ConnectErrorKind::Refused => "EndpointNotAllowed",
-        ConnectErrorKind::Dns => "DnsFailed",
-        ConnectErrorKind::Connect => "ConnectFailed",
-        ConnectErrorKind::Tls => "TlsFailed",
-        ConnectErrorKind::Timeout => "Timeout",
     }
 }
 

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use super::answer::Verdict;
 use super::backoff::retry_after;
 use super::endpoint::Endpoint;
-use super::gone::Gone;
+use super::health::Health;
 use super::render::render;
 use super::request::{Client, request};
 use super::tally::Tally;
@@ -33,7 +33,7 @@ pub(super) struct Attempts {
     pub(super) client: Client,
     pub(super) media: Arc<dyn MediaInfos>,
     pub(super) tally: Arc<Tally>,
-    pub(super) gone: Gone,
+    pub(super) health: Arc<Health>,
 }
 
 /// What to write down about a delivery.
@@ -56,7 +56,7 @@ impl Attempts {
     /// Makes one attempt and records what came of it; with an endpoint that is gone, gives the
     /// delivery up without one.
     pub(super) async fn make(&self, endpoint: &Endpoint, delivery: &Delivery) {
-        if self.gone.contains(&endpoint.id) {
+        if self.health.is_gone(&endpoint.id) {
             let error = "EndpointGone: disabled since the endpoint answered 410".to_owned();
             return self.record(delivery, Record::Dead { error }).await;
         }
@@ -64,15 +64,24 @@ impl Attempts {
             return self.record(delivery, Record::Unwanted).await;
         }
         let verdict = self.attempt(endpoint, &delivery.event).await;
-        if verdict == Verdict::Gone && self.gone.enter(&endpoint.id) {
-            let endpoint = &endpoint.id;
-            warn!(
-                endpoint,
-                "endpoint answered 410: disabled until the configuration changes"
-            );
-        }
+        self.note(&endpoint.id, &verdict);
         self.record(delivery, decide(endpoint, delivery.attempts, verdict))
             .await;
+    }
+
+    fn note(&self, endpoint: &str, verdict: &Verdict) {
+        match verdict {
+            Verdict::Delivered => self.health.delivered(endpoint),
+            Verdict::Gone => {
+                if self.health.gone(endpoint) {
+                    warn!(
+                        endpoint,
+                        "endpoint answered 410: disabled until the configuration changes"
+                    );
+                }
+            }
+            Verdict::Failed { error, .. } => self.health.failed(endpoint, error, clock::now()),
+        }
     }
 
     async fn attempt(&self, endpoint: &Endpoint, event: &EventRow) -> Verdict {

@@ -16,7 +16,7 @@ async fn attempt(endpoint: &Endpoint, allow: &[&str]) -> Verdict {
         client: client_for(allow),
         media: Arc::<FreshUrls>::default(),
         tally: Arc::default(),
-        gone: Gone::default(),
+        health: Arc::default(),
     };
     let event = EventRow {
         id: "evt_1".to_owned(),

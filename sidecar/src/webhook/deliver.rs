@@ -15,7 +15,7 @@ use tracing::warn;
 
 use super::attempt::Attempts;
 use super::endpoint::{Endpoint, HasEndpoints};
-use super::gone::Gone;
+use super::health::Health;
 use super::request::Client;
 use super::tally::Tally;
 use crate::api::media_info::MediaInfos;
@@ -47,7 +47,7 @@ pub struct Deliverer<C> {
 
 impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
     /// A deliverer for the outbox of `store`. `media` says what files look like at each attempt;
-    /// `tally` counts what came of them.
+    /// `tally` counts what came of them, and `health` keeps which endpoints fail.
     #[must_use]
     pub fn new(
         store: Store,
@@ -55,6 +55,7 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
         client: Client,
         media: Arc<dyn MediaInfos>,
         tally: Arc<Tally>,
+        health: Arc<Health>,
     ) -> Self {
         Self {
             attempts: Arc::new(Attempts {
@@ -62,7 +63,7 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
                 client,
                 media,
                 tally,
-                gone: Gone::default(),
+                health,
             }),
             endpoints,
             trimmed: false,
@@ -177,7 +178,7 @@ impl<C: HasEndpoints + Send + Sync + 'static> Deliverer<C> {
 
     /// Takes up a new configuration: every endpoint in it gets another chance.
     fn reconfigure(&mut self) {
-        self.attempts.gone.clear();
+        self.attempts.health.give_another_chance();
         self.trimmed = false;
     }
 

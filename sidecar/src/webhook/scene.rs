@@ -63,6 +63,7 @@ impl Scene {
             client,
             Arc::<FreshUrls>::default(),
             Arc::clone(&tally),
+            Arc::default(),
         );
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(deliverer.run(shutdown.clone()));

@@ -20,6 +20,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use server::{ACCESS, Program, SECRET, Server, open};
 use sha2::{Digest, Sha256};
+use titan_crds::Reason;
 use titan_sidecar::bucket::{
     BoxError, Bucket, BucketConfig, BucketError, Encryption, NewObject, Object,
 };
@@ -131,7 +132,7 @@ async fn fetch(url: &str, range: &str) -> (u16, http::HeaderMap, Bytes) {
 }
 
 /// `check` must name what a large PUT may hide behind a closed connection.
-async fn named(bucket: &Bucket, error: BucketError) -> &'static str {
+async fn named(bucket: &Bucket, error: BucketError) -> Reason {
     if error.is_unclear() {
         return bucket
             .check(titan_sidecar::clock::now())
@@ -221,12 +222,12 @@ async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
                 .unwrap_err();
             assert_eq!(
                 named(&wrong, error).await,
-                "InvalidCredentials",
+                Reason::InvalidCredentials,
                 "{access}, {length}"
             );
         }
         let error = wrong.get("wa/k", None).await.unwrap_err();
-        assert_eq!(error.reason(), "InvalidCredentials");
+        assert_eq!(error.reason(), Reason::InvalidCredentials);
         assert!(!error.is_missing_object());
     }
     let right = open(server.config());
@@ -250,10 +251,14 @@ async fn a_missing_bucket_is_named_and_not_created(server: &Server) {
             .put(&object("wa/k", &content), body(&content))
             .await
             .unwrap_err();
-        assert_eq!(named(&elsewhere, error).await, "NoSuchBucket", "{length}");
+        assert_eq!(
+            named(&elsewhere, error).await,
+            Reason::NoSuchBucket,
+            "{length}"
+        );
     }
     let error = elsewhere.get("wa/k", None).await.unwrap_err();
-    assert_eq!(error.reason(), "NoSuchBucket");
+    assert_eq!(error.reason(), Reason::NoSuchBucket);
     assert!(!error.is_missing_object());
 }
 

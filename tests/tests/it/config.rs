@@ -233,6 +233,7 @@ async fn data_directory_belongs_to_one_process_at_a_time() {
                 .await
                 .is_ok_and(|reply| reply.status == 200)
                 && admin.get("/readyz").await.status == 503
+                && admin.get("/status").await.json()["ready"] == false
         },
     )
     .await;

@@ -248,7 +248,7 @@ async fn bucket_that_is_down_makes_records_wait_and_loses_nothing() {
     for (id, _, _) in &sent {
         stage.sink.wait_for("message.received", id, SOON).await;
     }
-    let health = stage.status().await["sessions"][0]["bucket"]["state"].clone();
+    let health = stage.status().await["sessions"][0]["bucket"]["reason"].clone();
     assert_ne!(health, "Ready");
     stage.bucket.set_mode(Mode::Up);
     for (id, media, sealed) in &sent {
@@ -260,7 +260,7 @@ async fn bucket_that_is_down_makes_records_wait_and_loses_nothing() {
         stage.sink.wait_for("media.persisted", id, SOON).await;
     }
     until(SOON, "the bucket is known to work", || async {
-        stage.status().await["sessions"][0]["bucket"]["state"] == "Ready"
+        stage.status().await["sessions"][0]["bucket"]["reason"] == "Ready"
     })
     .await;
 }

@@ -148,7 +148,7 @@ async fn wrong_credentials_wait_with_a_reason_on_both_servers() {
         }
         let status = stage.status().await;
         assert_ne!(
-            status["sessions"][0]["bucket"]["state"], "Ready",
+            status["sessions"][0]["bucket"]["reason"], "Ready",
             "{program:?}"
         );
     }

@@ -163,11 +163,11 @@ fn regions_are_found() {
     assert_eq!(region(None, Some("eu-north-1")).unwrap(), "eu-north-1");
     assert_eq!(
         region(None, None).unwrap_err().reason(),
-        "InvalidConfiguration"
+        Reason::SecretIncomplete
     );
     assert_eq!(
         region(None, Some("evil.example/")).unwrap_err().reason(),
-        "InvalidConfiguration"
+        Reason::SecretIncomplete
     );
     assert_eq!(
         region(Some("https://x.r2.cloudflarestorage.com"), None).unwrap(),
@@ -200,7 +200,7 @@ fn an_endpoint_that_is_no_place_is_refused() {
         "data:text/plain,x",
     ] {
         let error = Bucket::new(config(endpoint), policy()).unwrap_err();
-        assert_eq!(error.reason(), "InvalidConfiguration", "{endpoint}");
+        assert_eq!(error.reason(), Reason::SecretIncomplete, "{endpoint}");
         assert!(!error.to_string().contains("pw"));
     }
     let mut config = config("https://x");

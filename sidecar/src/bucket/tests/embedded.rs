@@ -115,13 +115,13 @@ async fn wrong_credentials_and_a_missing_bucket_are_told_apart() {
         .put(&object("k", b"x"), chunks(b"x"))
         .await
         .unwrap_err();
-    assert_eq!(error.reason(), "InvalidCredentials");
+    assert_eq!(error.reason(), Reason::InvalidCredentials);
     assert_eq!(
         bucket.check(now()).await.unwrap_err().reason(),
-        "InvalidCredentials"
+        Reason::InvalidCredentials
     );
     let error = bucket.get("k", None).await.unwrap_err();
-    assert_eq!(error.reason(), "InvalidCredentials");
+    assert_eq!(error.reason(), Reason::InvalidCredentials);
     assert!(!error.is_missing_object());
 
     let mut config = server.config();
@@ -131,7 +131,7 @@ async fn wrong_credentials_and_a_missing_bucket_are_told_apart() {
         .put(&object("k", b"x"), chunks(b"x"))
         .await
         .unwrap_err();
-    assert_eq!(error.reason(), "NoSuchBucket");
+    assert_eq!(error.reason(), Reason::NoSuchBucket);
     assert!(
         !server.folder.path().join("nothing-here").exists(),
         "a bucket was created"
@@ -142,7 +142,7 @@ async fn wrong_credentials_and_a_missing_bucket_are_told_apart() {
 async fn a_missing_object_is_told() {
     let server = server().await;
     let error = server.bucket().get("nothing", None).await.unwrap_err();
-    assert_eq!(error.reason(), "NoSuchKey");
+    assert_eq!(error.reason(), Reason::StoreError);
     assert!(error.is_missing_object());
 }
 

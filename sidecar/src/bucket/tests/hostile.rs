@@ -149,7 +149,7 @@ async fn another_region_and_a_skewed_clock_are_told() {
     );
     assert_eq!(
         bucket.get("k", None).await.unwrap_err().reason(),
-        "ClockSkew"
+        Reason::ClockSkew
     );
     served.await.unwrap();
 }
@@ -181,7 +181,7 @@ async fn an_endless_error_answer_is_not_read() {
         .put(&object("k", b"abc"), chunks(b"abc"))
         .await
         .unwrap_err();
-    assert_eq!(error.reason(), "StoreError");
+    assert_eq!(error.reason(), Reason::StoreError);
     served.abort();
 }
 
@@ -200,7 +200,7 @@ async fn an_endpoint_that_may_not_be_dialled_or_is_not_there_is_told() {
     let closed = Bucket::new(config("http://127.0.0.1:1"), policy()).unwrap();
     assert_eq!(
         closed.get("k", None).await.unwrap_err().reason(),
-        "ConnectFailed"
+        Reason::ConnectFailed
     );
     let strict = Arc::new(AddressPolicy::new(Vec::new(), false, Vec::new()));
     let refused = Bucket::new(config("http://127.0.0.1:1"), strict).unwrap();
@@ -208,7 +208,7 @@ async fn an_endpoint_that_may_not_be_dialled_or_is_not_there_is_told() {
         .put(&object("k", b"abc"), chunks(b"abc"))
         .await
         .unwrap_err();
-    assert_eq!(error.reason(), "EndpointNotAllowed", "{error:?}");
+    assert_eq!(error.reason(), Reason::EndpointNotAllowed, "{error:?}");
     assert!(!error.is_unclear());
 }
 
@@ -226,7 +226,7 @@ async fn a_store_that_never_answers_is_given_up_and_a_slow_source_is_not_blamed_
         .put(&object("k", b"abc"), chunks(b"abc"))
         .await
         .unwrap_err();
-    assert_eq!(error.reason(), "Timeout", "{error:?}");
+    assert_eq!(error.reason(), Reason::Timeout, "{error:?}");
     assert!(error.is_unclear());
     let full = noise(20_000_000);
     let error = bucket
@@ -237,7 +237,10 @@ async fn a_store_that_never_answers_is_given_up_and_a_slow_source_is_not_blamed_
         error.to_string(),
         "the store was silent for too long while bytes were sent"
     );
-    assert_eq!(bucket.get("k", None).await.unwrap_err().reason(), "Timeout");
+    assert_eq!(
+        bucket.get("k", None).await.unwrap_err().reason(),
+        Reason::Timeout
+    );
 
     let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, BoxError>>());
     let waited = tokio::time::timeout(short * 5, bucket.put(&object("k", b"abc"), never)).await;

@@ -1,6 +1,7 @@
 //! Tests of the bucket as a whole: against the embedded server, and of what can't be reached there.
 
 mod address;
+mod checks;
 mod embedded;
 mod hostile;
 mod outgoing;
@@ -17,6 +18,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use titan_crds::Reason;
 
 use super::put::BoxError;
 use super::*;

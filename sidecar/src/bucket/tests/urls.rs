@@ -80,7 +80,7 @@ fn a_url_lives_as_long_as_asked_but_no_longer_than_a_week_or_its_credentials() {
     );
     config.credentials.expires_at = Some(at());
     let ended = object_url(&config, "k", at()).unwrap_err();
-    assert_eq!(ended.reason(), "CredentialsExpired");
+    assert_eq!(ended.reason(), Reason::CredentialsExpired);
 }
 
 #[test]

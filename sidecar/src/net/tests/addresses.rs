@@ -196,7 +196,8 @@ fn pod_addresses_come_from_the_environment() {
 
 #[test]
 fn in_a_pod_webhooks_reach_services_of_their_own_namespace() {
-    let policy = policy(&[], true).with_services_of("acme");
+    let policy = policy(&[], true);
+    policy.open_services_of("acme");
     let check = |host, address, tls| policy.check_host(host, ip(address), Purpose::Webhook, tls);
     for own in [
         "app.acme.svc",
@@ -227,7 +228,8 @@ fn in_a_pod_webhooks_reach_services_of_their_own_namespace() {
     for other in others {
         assert!(check(other, "10.96.7.7", true).is_err(), "{other}");
     }
-    let standalone = AddressPolicy::default().with_services_of("acme");
+    let standalone = AddressPolicy::default();
+    standalone.open_services_of("acme");
     let outside = standalone.check_host("app.acme.svc", ip("10.96.7.7"), Purpose::Webhook, true);
     assert!(outside.is_err());
 }
