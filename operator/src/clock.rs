@@ -19,10 +19,16 @@ impl Clock {
         Self(Arc::new(Timestamp::now))
     }
 
+    /// One that says what it is told to.
+    #[must_use]
+    pub fn new(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
     /// One that stands still.
     #[must_use]
     pub fn fixed(now: Timestamp) -> Self {
-        Self(Arc::new(move || now))
+        Self::new(move || now)
     }
 
     /// The current time.

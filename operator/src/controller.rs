@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::{Context, random},
     error::{Backoffs, Categorised, Class, chain, is_conflict},
+    metrics::Metrics,
     watch::Queue,
 };
 
@@ -32,7 +33,61 @@ const WAIT: Duration = Duration::from_mins(5);
 /// After how long an object is looked at again of which nothing is heard.
 #[must_use]
 pub fn resync() -> Action {
-    Action::requeue(RESYNC.mul_f64(2.0 / 3.0 + random() / 3.0))
+    Action::requeue(resync_after())
+}
+
+fn resync_after() -> Duration {
+    RESYNC.mul_f64(2.0 / 3.0 + random() / 3.0)
+}
+
+/// After so long an object is looked at again, or earlier if that is more than a resync.
+#[must_use]
+pub fn within(wait: Duration) -> Action {
+    Action::requeue(wait.min(resync_after()))
+}
+
+/// Measures the verbs of one reconcile.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    metrics: &'a Metrics,
+    controller: &'static str,
+}
+
+impl<'a> Steps<'a> {
+    /// The verbs of a reconcile of that controller.
+    #[must_use]
+    pub const fn new(metrics: &'a Metrics, controller: &'static str) -> Self {
+        Self {
+            metrics,
+            controller,
+        }
+    }
+
+    /// Runs a verb that only thinks.
+    pub fn run<T, E>(
+        &self,
+        step: &'static str,
+        verb: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let start = Instant::now();
+        let result = verb();
+        self.metrics
+            .step(self.controller, step, result.is_ok(), start.elapsed());
+        result
+    }
+
+    /// Runs a verb that asks or writes.
+    pub async fn wait<T, E>(
+        &self,
+        step: &'static str,
+        verb: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let start = Instant::now();
+        let result = verb.await;
+        self.metrics
+            .step(self.controller, step, result.is_ok(), start.elapsed());
+        result
+    }
 }
 
 /// A controller.

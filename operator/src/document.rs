@@ -123,8 +123,8 @@ impl StorageDocument {
     /// # Errors
     /// [`DocumentError::Read`].
     pub fn read(text: &str) -> Result<Self, DocumentError> {
-        let document: Document<TenantStorageSpec> = serde_saphyr::from_str(text)
-            .map_err(|source| DocumentError::Read(Box::new(source)))?;
+        let document: Document<TenantStorageSpec> =
+            serde_saphyr::from_str(text).map_err(|source| DocumentError::Read(Box::new(source)))?;
         Ok(Self {
             text: text.to_owned(),
             id: document.metadata,
@@ -134,7 +134,11 @@ impl StorageDocument {
     }
 }
 
-fn write(kind: &'static str, id: &Identity, spec: &impl Serialize) -> Result<String, DocumentError> {
+fn write(
+    kind: &'static str,
+    id: &Identity,
+    spec: &impl Serialize,
+) -> Result<String, DocumentError> {
     let document = Document {
         api_version: schema::API_VERSION.to_owned(),
         kind: kind.to_owned(),
@@ -166,8 +170,33 @@ mod tests {
     #[test]
     fn texts_that_yaml_could_mistake_come_back_as_they_were() {
         let texts = [
-            "no", "null", "~", "1e3", "0x1F", "1_000", "- a", "a: b", "# c", "'q\"", "{x}", "", " a ", "!t", "&a", "*a", "%",
-            "@x", "`", "2026-01-01", ".5", "\\n", "a\tb", "|", ">", "true", "---",
+            "no",
+            "null",
+            "~",
+            "1e3",
+            "0x1F",
+            "1_000",
+            "- a",
+            "a: b",
+            "# c",
+            "'q\"",
+            "{x}",
+            "",
+            " a ",
+            "!t",
+            "&a",
+            "*a",
+            "%",
+            "@x",
+            "`",
+            "2026-01-01",
+            ".5",
+            "\\n",
+            "a\tb",
+            "|",
+            ">",
+            "true",
+            "---",
         ];
         let headers: Vec<_> = texts
             .iter()
@@ -195,11 +224,18 @@ mod tests {
             .unwrap()
         };
         let found = StorageDocument::of(id(), &object(None)).unwrap();
-        assert!(found.text.contains("titan.media/bucket: found"), "{}", found.text);
+        assert!(
+            found.text.contains("titan.media/bucket: found"),
+            "{}",
+            found.text
+        );
         assert!(!found.text.contains("status"));
         let named = StorageDocument::of(id(), &object(Some("named"))).unwrap();
         assert!(named.id.annotations.is_empty());
         let read = StorageDocument::read(&found.text).unwrap();
-        assert_eq!((read.id, read.spec, read.text), (found.id, found.spec, found.text));
+        assert_eq!(
+            (read.id, read.spec, read.text),
+            (found.id, found.spec, found.text)
+        );
     }
 }

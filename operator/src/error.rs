@@ -41,7 +41,8 @@ pub fn api_class(error: &kube::Error) -> Class {
 pub fn is_conflict(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(kube::Error::Api(status)) = error.downcast_ref::<kube::Error>() {
+        let boxed = error.downcast_ref::<Box<kube::Error>>().map(Box::as_ref);
+        if let Some(kube::Error::Api(status)) = boxed.or_else(|| error.downcast_ref()) {
             return status.code == 409;
         }
         next = error.source();

@@ -26,6 +26,7 @@ pub mod settings;
 pub mod shutdown;
 pub mod sidecar;
 pub mod status;
+pub mod storage;
 pub mod telemetry;
 pub mod watch;
 

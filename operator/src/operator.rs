@@ -20,7 +20,7 @@ use crate::{
     metrics::Metrics,
     names,
     settings::Settings,
-    sidecar,
+    sidecar, storage,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
 };
 
@@ -196,7 +196,7 @@ impl Parts {
             .clone()
             .poll(context.clone(), shutdown.clone());
         let controllers = async {
-            shutdown.cancelled().await;
+            tokio::join!(storage::run(context.clone(), shutdown.clone()));
         };
         let drained = async {
             tokio::pin!(controllers);

@@ -47,23 +47,22 @@ impl<S: Clone + Default + PartialEq + Serialize> Written<S> {
     where
         K: Resource + HasStatus<Status = S>,
     {
-        let read = || object.status().cloned().unwrap_or_default();
-        let Some(uid) = object.meta().uid.as_deref() else {
-            return read();
-        };
+        self.known(object).unwrap_or_default()
+    }
+
+    fn known<K>(&self, object: &K) -> Option<S>
+    where
+        K: Resource + HasStatus<Status = S>,
+    {
+        let uid = object.meta().uid.as_deref()?;
         let mut written = self.lock();
-        match written.get(uid) {
-            Some((version, status))
-                if resource_version(object).is_none_or(|read| read < *version) =>
-            {
-                status.clone()
+        if let Some((version, status)) = written.get(uid) {
+            if resource_version(object).is_none_or(|read| read < *version) {
+                return Some(status.clone());
             }
-            Some(_) => {
-                written.remove(uid);
-                read()
-            }
-            None => read(),
+            written.remove(uid);
         }
+        object.status().cloned()
     }
 
     /// Writes the status if it is not the newest one known; `true` if it did.
@@ -83,7 +82,7 @@ impl<S: Clone + Default + PartialEq + Serialize> Written<S> {
             + DeserializeOwned
             + fmt::Debug,
     {
-        if self.latest(object) == *status && object.status().is_some() {
+        if self.known(object).as_ref() == Some(status) {
             return Ok(false);
         }
         let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());

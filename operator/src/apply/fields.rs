@@ -94,12 +94,12 @@ fn owns_member(fields: Option<&Value>, name: &str, value: &Value) -> bool {
     )
 }
 
-/// `fields` is the set below the value's own path; `{}` means all of it.
+/// `fields` is the set below the value's own path. `{}` means all of it, `{".": {}}` the value itself and nothing in it.
 fn owns(fields: Option<&Value>, value: &Value) -> bool {
     let Some(fields) = fields.and_then(Value::as_object) else {
         return value.is_null();
     };
-    let below = fields.keys().any(|key| key != ".");
+    let below = !fields.is_empty();
     match value {
         Value::Object(members) if below => members
             .iter()

@@ -5,6 +5,9 @@ mod fields;
 mod ledger;
 mod ownership;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Debug};
 
 use k8s_openapi::NamespaceResourceScope;
@@ -127,21 +130,59 @@ impl Applier<'_> {
         if self.owner.foreign(&found.metadata).is_some() {
             return Ok(false);
         }
+        self.delete_that::<K>(name, &entry.uid).await?;
+        self.ledger.forget(&key);
+        Ok(true)
+    }
+
+    /// Deletes an object of ours, that very one, with all that it made.
+    pub async fn delete_that<K: Child>(&self, name: &str, uid: &str) -> Result<(), ApplyError> {
+        let key = self.key::<K>(name);
+        let api: Api<K> = Api::namespaced(self.client.clone(), &key.namespace);
         let parameters = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
             preconditions: Some(Preconditions {
-                uid: Some(entry.uid),
+                uid: Some(uid.to_owned()),
                 resource_version: None,
             }),
             ..DeleteParams::default()
         };
         match api.delete(name, &parameters).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(source) => return Err(api_error("delete", &key, source)),
+            Ok(_) => Ok(()),
+            // It is gone, or another one has its name.
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+            Err(source) => Err(api_error("delete", &key, source)),
         }
-        self.ledger.forget(&key);
-        Ok(true)
+    }
+
+    /// Makes an object that is never changed afterwards; `None` if it is there already.
+    pub async fn create_once<K: Child>(&self, object: &K) -> Result<Option<K>, ApplyError> {
+        let key = self.key::<K>(object.meta().name.as_deref().unwrap_or_default());
+        let api: Api<K> = Api::namespaced(self.client.clone(), &key.namespace);
+        match api.create(&self.post_parameters(), object).await {
+            Ok(created) => return Ok(Some(created)),
+            Err(kube::Error::Api(status)) if is_already_exists(&status) => {}
+            Err(source) => return Err(api_error("create", &key, source)),
+        }
+        let found = api
+            .get_metadata_opt(&key.name)
+            .await
+            .map_err(|source| api_error("read", &key, source))?;
+        match found.and_then(|found| self.owner.foreign(&found.metadata)) {
+            Some(why) => Err(ApplyError::NameConflict {
+                kind: key.kind,
+                name: key.name,
+                why,
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn post_parameters(&self) -> PostParams {
+        PostParams {
+            field_manager: Some(self.manager.to_owned()),
+            ..PostParams::default()
+        }
     }
 
     fn key<K: Child>(&self, name: &str) -> Key {
@@ -172,11 +213,7 @@ impl Applier<'_> {
                 name: desired.key.name.clone(),
                 source,
             })?;
-        let parameters = PostParams {
-            field_manager: Some(self.manager.to_owned()),
-            ..PostParams::default()
-        };
-        match api.create(&parameters, &object).await {
+        match api.create(&self.post_parameters(), &object).await {
             Ok(created) => Ok(self.written(desired, created)),
             Err(kube::Error::Api(status)) if is_already_exists(&status) => {
                 match self.read::<K>(desired).await? {

@@ -2,6 +2,9 @@
 //!
 //! Whether a holder is gone is judged by watching its lease stay unchanged, not by comparing clocks.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
