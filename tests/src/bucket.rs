@@ -309,6 +309,11 @@ async fn get(connection: &mut Connection, head: &Head, state: &Mutex<State>) -> 
         ("etag", etag.as_str()),
         ("accept-ranges", "bytes"),
     ];
+    let metadata = object
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("x-amz-meta-"));
+    headers.extend(metadata.map(|(name, value)| (name.as_str(), value.as_str())));
     let disposition = object.header("content-disposition");
     headers.extend(disposition.map(|value| ("content-disposition", value)));
     let range = head.header("range").map(|text| parse_range(text, total));

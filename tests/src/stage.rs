@@ -216,9 +216,11 @@ impl Stage {
         self.sidecar.admin().get("/status").await.expect(200).json()
     }
 
-    /// The only session in `/status`.
+    /// The only session in `/status`; `null` where there is none.
     pub async fn report(&self) -> Value {
-        self.status().await["sessions"][0].take()
+        let mut status = self.status().await;
+        let session = status["sessions"].get_mut(0);
+        session.map(Value::take).unwrap_or_default()
     }
 
     /// Waits until the session says `reason` of its bucket; returns what it says.

@@ -96,7 +96,8 @@ impl Documents {
         let values: Vec<Value> =
             serde_saphyr::from_multiple(&text).map_err(|error| ConfigError::Yaml {
                 file: file.to_owned(),
-                message: error.to_string(),
+                // The lines around a fault may hold a secret.
+                message: error.without_snippet().to_string(),
             })?;
         for (index, value) in values.into_iter().enumerate() {
             if value.is_null() {

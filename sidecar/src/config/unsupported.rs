@@ -61,6 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_operator_honours_is_no_fault() {
+        let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
+            "podTemplate": {"labels": {"team": "media"}},
+            "networkPolicy": {"enabled": false},
+            "expose": {"ingress": {"className": "nginx", "host": "media.acme.com"}},
+            "store": {"reclaim": "Delete", "sqlite": {"storageClassName": "fast", "ephemeral": true}}
+        }))
+        .unwrap();
+        assert!(of_session(&spec).is_empty());
+    }
+
+    #[test]
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,

@@ -31,7 +31,7 @@ fn documents(plan: &Plan) -> Vec<Document> {
 
 #[test]
 fn help_version_and_openapi_need_no_configuration() {
-    for command in ["serve", "demo", "openapi", "version"] {
+    for command in ["serve", "probe", "demo", "openapi", "version"] {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}: {}", text_of(&output));
         assert!(text_of(&output).len() > 60);
@@ -40,6 +40,7 @@ fn help_version_and_openapi_need_no_configuration() {
     for flag in [
         "--manifests",
         "--secrets",
+        "--config-maps",
         "--data-dir",
         "--listen",
         "--admin-listen",
@@ -97,6 +98,29 @@ async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn field_that_only_the_operator_honours_is_no_fault_without_one() {
+    let mut plan = Plan::usual().await;
+    for (path, value) in [
+        ("podTemplate", json!({"labels": {"team": "media"}})),
+        ("networkPolicy", json!({"enabled": false})),
+        (
+            "expose",
+            json!({"ingress": {"className": "nginx", "host": "media.acme.com"}}),
+        ),
+        ("store.reclaim", json!("Delete")),
+        (
+            "store.sqlite",
+            json!({"storageClassName": "fast", "ephemeral": true}),
+        ),
+    ] {
+        plan = plan.spec(path, value);
+    }
+    plan.storage = plan.storage.spec("probe", json!({"every": "5m"}));
+    let stage = plan.up().await;
+    assert_eq!(stage.report().await["unsupported"], json!([]));
+}
+
 #[tokio::test]
 async fn missing_secret_and_missing_key_are_exit_64_with_their_names() {
     let plan = Plan::usual().await;
@@ -140,6 +164,21 @@ async fn manifests_that_are_not_there_or_not_yaml_are_exit_64() {
     )
     .unwrap();
     refused(&plan, &documents(&plan), &["broken.yaml"]);
+}
+
+#[tokio::test]
+async fn broken_secret_is_refused_without_being_shown() {
+    let plan = Plan::usual().await;
+    let text = "kind: Secret\nstringData:\n  key: \"hunter2hunter2\n  other: [x\n";
+    fs::write(plan.launch.manifests().join("broken.yaml"), text).unwrap();
+    let output = plan.launch.run_to_end(REFUSAL);
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(64), "{text}");
+    assert!(
+        text.contains("broken.yaml") && text.contains("line"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[tokio::test]
