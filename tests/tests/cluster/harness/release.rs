@@ -82,7 +82,7 @@ impl Release {
         json!({
             "crds": {"enabled": false},
             "image": image(&self.images.operator),
-            "logLevel": "debug",
+            "logLevel": "info,titan_operator=debug",
             "sidecar": {
                 "image": image(&self.images.sidecar),
                 "cdnOrigins": [CDN],
