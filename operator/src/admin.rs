@@ -12,7 +12,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 #[derive(Debug, Default)]
 pub struct Readiness {
     pending: Mutex<BTreeMap<String, usize>>,
+    changed: Notify,
 }
 
 /// One thing that is waited for.
@@ -48,6 +49,17 @@ impl Readiness {
         self.lock().keys().cloned().collect()
     }
 
+    /// Waits until nothing is waited for.
+    pub async fn wait(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, usize>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,6 +75,8 @@ impl Latch {
                 pending.remove(&self.name);
             }
         }
+        drop(pending);
+        self.readiness.changed.notify_waiters();
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     index::StorageIndex,
     lease::{Election, Fence, Lost},
     metrics::Metrics,
-    names,
+    names, session,
     settings::Settings,
     sidecar, storage,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
@@ -179,15 +179,15 @@ impl Parts {
             settings: self.settings,
             metrics: self.metrics,
             clock: self.clock,
-            sidecars: watches.sidecars,
+            sidecars: watches.sidecars.clone(),
             storages,
             sessions,
-            index: watches.index,
-            pods: watches.pods,
-            workloads: watches.workloads,
-            jobs: watches.jobs,
-            ledger: watches.ledger,
-            requests: watches.requests,
+            index: watches.index.clone(),
+            pods: watches.pods.clone(),
+            workloads: watches.workloads.clone(),
+            jobs: watches.jobs.clone(),
+            ledger: watches.ledger.clone(),
+            requests: watches.requests.clone(),
             session_statuses: Default::default(),
             storage_statuses: Default::default(),
         });
@@ -196,7 +196,15 @@ impl Parts {
             .clone()
             .poll(context.clone(), shutdown.clone());
         let controllers = async {
-            tokio::join!(storage::run(context.clone(), shutdown.clone()));
+            // What was not listed yet would be taken for missing, and written once more.
+            tokio::select! {
+                () = watches.readiness.wait() => {}
+                () = shutdown.cancelled() => return,
+            }
+            tokio::join!(
+                storage::run(context.clone(), shutdown.clone()),
+                session::run(context.clone(), watches.clone(), shutdown.clone()),
+            );
         };
         let drained = async {
             tokio::pin!(controllers);

@@ -101,7 +101,8 @@ impl Call {
 pub(crate) struct World {
     pub(crate) context: Arc<Context>,
     pub(crate) storages: Writer<TenantStorage>,
-    pub(crate) sessions: Writer<MediaSession>,
+    /// Kept, or the store would never be ready.
+    _sessions: Writer<MediaSession>,
 }
 
 /// The settings of `run --sidecar-image …` and nothing else.
@@ -137,6 +138,6 @@ pub(crate) fn world(client: Client, now: Timestamp) -> World {
     World {
         context: Arc::new(context),
         storages: storage_writer,
-        sessions: session_writer,
+        _sessions: session_writer,
     }
 }

@@ -7,16 +7,13 @@ use k8s_openapi::api::{
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
 };
-use kube::{
-    Api,
-    api::PostParams,
-};
+use kube::{Api, api::PostParams};
 use titan_crds::MediaSession;
 
 use super::{
     Error,
     build::{self, HttpRoute, Prepared, Resources},
-    dereference::{Facts, missing_secrets},
+    dereference::{Facts, missing_secrets, remember},
     memory::{Act, Memory},
     refresh,
     validate::{ApiKey, ValidatedSession},
@@ -46,10 +43,7 @@ pub(super) struct Outcome {
 
 impl Writer<'_> {
     /// Brings every child to its state.
-    pub(super) async fn apply(
-        &self,
-        prepared: Resources<Prepared>,
-    ) -> Result<Outcome, ApplyError> {
+    pub(super) async fn apply(&self, prepared: Resources<Prepared>) -> Result<Outcome, ApplyError> {
         let applier = Applier {
             client: &self.context.client,
             ledger: &self.context.ledger,
@@ -70,8 +64,10 @@ impl Writer<'_> {
         } = prepared;
         let child = self.session.child.as_str();
         let documents = applier.apply(&config_map).await?;
-        if let Some(volume_claim) = volume_claim {
-            applier.apply(&volume_claim).await?;
+        if let Some(volume_claim) = volume_claim
+            && let Applied::Written(claim) = applier.apply(&volume_claim).await?
+        {
+            remember(self.memory, &self.session.owner, &claim);
         }
         applier.apply(&service).await?;
         match network_policy {
@@ -135,12 +131,18 @@ impl Writer<'_> {
             Ok(_) if told => {
                 let note = format!("Secret \"{name}\" was gone; a new API key is in its place");
                 let events = &self.context.events;
-                events.warning(object, "ApiKeyRecreated", "Create", &note).await;
+                events
+                    .warning(object, "ApiKeyRecreated", "Create", &note)
+                    .await;
                 Ok(())
             }
             Ok(_) => Ok(()),
             // Made before; the kubelet has yet to bring it, or the status has yet to name it.
-            Err(kube::Error::Api(status)) if status.code == 409 && status.reason == "AlreadyExists" => Ok(()),
+            Err(kube::Error::Api(status))
+                if status.code == 409 && status.reason == "AlreadyExists" =>
+            {
+                Ok(())
+            }
             Err(source) => Err(Error::ApiKey {
                 name: name.clone(),
                 source: Box::new(source),

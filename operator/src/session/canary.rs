@@ -41,7 +41,10 @@ pub(super) async fn follow(context: Arc<Context>, memory: Arc<Memory>) {
         }
         let waiting = memory.fleet().set_canaries(canaries.clone());
         for session in waiting {
-            context.requests.sessions.send(&session.namespace, &session.name);
+            context
+                .requests
+                .sessions
+                .send(&session.namespace, &session.name);
         }
     }
 }

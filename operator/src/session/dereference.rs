@@ -32,7 +32,6 @@ use crate::{
 /// Everything that was read.
 #[derive(Debug)]
 pub(super) struct Facts {
-    pub(super) owner: Owner,
     /// The newest status that is known.
     pub(super) status: MediaSessionStatus,
     /// The storage as the pod shall read it, or goes on reading it although it is gone.
@@ -65,7 +64,9 @@ pub(super) async fn dereference(
     let running = pods.iter().filter(|pod| pod.running);
     let seen = Seen {
         workload: context.workloads.get(&owner.namespace, &owner.child_name()),
-        reports: running.map(|pod| context.sidecars.report(&pod.uid)).collect(),
+        reports: running
+            .map(|pod| context.sidecars.report(&pod.uid))
+            .collect(),
         pods,
         route: Route::None,
         storage_gone,
@@ -75,7 +76,6 @@ pub(super) async fn dereference(
         storage,
         found,
         seen,
-        owner,
     })
 }
 
@@ -158,15 +158,7 @@ impl Reader<'_> {
             return Ok(Some(known));
         }
         let claim: Option<PersistentVolumeClaim> = self.read().await?;
-        let Some(claim) = claim else {
-            return Ok(None);
-        };
-        let uid = claim.uid().unwrap_or_default();
-        let Some(volume) = found_volume(claim) else {
-            return Ok(None);
-        };
-        memory.keep_volume(&self.owner.uid, uid, volume.clone());
-        Ok(Some(volume))
+        Ok(claim.and_then(|claim| remember(memory, self.owner, &claim)))
     }
 
     /// The child of a kind, whole.
@@ -187,17 +179,24 @@ impl Reader<'_> {
     }
 }
 
-fn found_volume(claim: PersistentVolumeClaim) -> Option<FoundVolume> {
-    let spec = claim.spec?;
-    let size = spec.resources?.requests?.remove("storage")?;
+/// Takes down what a session's volume is, from a read or in answer to a write.
+pub(super) fn remember(
+    memory: &Memory,
+    owner: &Owner,
+    claim: &PersistentVolumeClaim,
+) -> Option<FoundVolume> {
+    let spec = claim.spec.as_ref()?;
+    let size = spec.resources.as_ref()?.requests.as_ref()?.get("storage")?;
     let size: titan_crds::Quantity = size.0.parse().ok()?;
-    Some(FoundVolume {
+    let volume = FoundVolume {
         size: size.bytes(),
-        class: spec.storage_class_name,
-    })
+        class: spec.storage_class_name.clone(),
+    };
+    memory.keep_volume(&owner.uid, claim.uid()?, volume.clone());
+    Some(volume)
 }
 
-/// The newest report of each running pod names the Secrets and ConfigMaps that are not there.
+/// The Secrets that the session's sidecars report as missing.
 pub(super) fn missing_secrets(seen: &Seen, owner: &Owner) -> Vec<String> {
     seen.sidecars()
         .flat_map(|sidecar| &sidecar.sessions)
@@ -206,4 +205,3 @@ pub(super) fn missing_secrets(seen: &Seen, owner: &Owner) -> Vec<String> {
         .filter_map(|problem| problem.secret.clone())
         .collect()
 }
-

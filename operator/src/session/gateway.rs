@@ -26,14 +26,24 @@ pub(super) async fn follow(context: Arc<Context>, memory: Arc<Memory>, watches: 
     });
     for session in exposed {
         let namespace = session.namespace().unwrap_or_default();
-        context.requests.sessions.send(&namespace, &session.name_any());
+        context
+            .requests
+            .sessions
+            .send(&namespace, &session.name_any());
     }
     routes.await;
 }
 
 async fn is_served(context: &Context) -> bool {
-    match context.client.list_api_group_resources(HttpRoute::API_VERSION).await {
-        Ok(list) => list.resources.iter().any(|resource| resource.kind == HttpRoute::KIND),
+    match context
+        .client
+        .list_api_group_resources(HttpRoute::API_VERSION)
+        .await
+    {
+        Ok(list) => list
+            .resources
+            .iter()
+            .any(|resource| resource.kind == HttpRoute::KIND),
         Err(kube::Error::Api(status)) if status.code == 404 => false,
         Err(error) => {
             tracing::debug!(error = %chain(&error), "can't look for the Gateway API");

@@ -15,8 +15,8 @@ pub mod unsupported;
 mod upkeep;
 pub mod validate;
 
-
-
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,9 +46,9 @@ use validate::ValidatedSession;
 /// Name of the controller in metrics and logs.
 const NAME: &str = "session";
 /// What is on its way tells by itself how it goes; this is for when nobody does.
-const SAFETY: Duration = Duration::from_secs(60);
+const SAFETY: Duration = Duration::from_mins(1);
 /// Nobody tells when a foreign object goes whose name is needed, or when a quota is raised.
-const REFUSED: Duration = Duration::from_secs(60);
+const REFUSED: Duration = Duration::from_mins(1);
 /// A child of a former session that is being deleted goes in a moment.
 const GOING: Duration = Duration::from_secs(2);
 
@@ -141,7 +141,8 @@ async fn reconcile(
         memory: &memory,
         steps: Steps::new(&context.metrics, NAME),
     };
-    reconcile.run().await
+    // Whole children are moved about in it: on the heap, or a debug build's stack is too small for them.
+    Box::pin(reconcile.run()).await
 }
 
 /// One reconcile of one session.
@@ -173,14 +174,14 @@ impl Reconcile<'_> {
             context: self.context,
             memory: self.memory,
             session: &session,
-            hold: verdict != Verdict::Go && self.is_unchanged(&session, &facts),
+            hold: verdict != Verdict::Go && is_unchanged(&session, &facts),
         };
         let written = self.steps.wait("apply", async {
             writer.api_key(self.object, &facts, rand::random()).await?;
-            Ok(writer.apply(prepared).await?)
+            Ok(Box::pin(writer.apply(prepared)).await?)
         });
         match written.await {
-            Ok(outcome) => self.report(&session, facts, outcome).await,
+            Ok(outcome) => Box::pin(self.report(&session, facts, outcome)).await,
             Err(error) => self.tell(&facts, error).await,
         }
     }
@@ -205,7 +206,10 @@ impl Reconcile<'_> {
             (waiting, fleet.admit(&key, limit, now))
         };
         for other in waiting {
-            self.context.requests.sessions.send(&other.namespace, &other.name);
+            self.context
+                .requests
+                .sessions
+                .send(&other.namespace, &other.name);
         }
         if verdict != Verdict::Go {
             facts.found.image = seen.image;
@@ -215,12 +219,6 @@ impl Reconcile<'_> {
         });
         let Ok(prepared) = built;
         (prepared, verdict)
-    }
-
-    /// Does the session ask the same of its pods as when its Deployment was applied?
-    fn is_unchanged(&self, session: &ValidatedSession, facts: &Facts) -> bool {
-        let workload = facts.seen.workload.as_ref();
-        workload.is_some_and(|workload| workload.inputs == Some(build::inputs(session)))
     }
 
     /// Everything is applied: writes what is to be said of it, and hastens what is awaited.
@@ -236,7 +234,10 @@ impl Reconcile<'_> {
         } = outcome;
         let owner = &session.owner;
         // What was just written is newer than what was read.
-        facts.seen.workload = self.context.workloads.get(&owner.namespace, &owner.child_name());
+        facts.seen.workload = self
+            .context
+            .workloads
+            .get(&owner.namespace, &owner.child_name());
         facts.seen.route = dereference::route(owner, &resources, self.context, self.memory).await?;
         let now = self.context.clock.now();
         let next = status::status(&View {
@@ -271,9 +272,10 @@ impl Reconcile<'_> {
             Error::Apply(ApplyError::Terminating { .. }) => {
                 (Problem::Waiting(Reason::Progressing, message), GOING)
             }
-            error if error.class() == Class::Waiting => {
-                (Problem::Waiting(Reason::WorkloadUnavailable, message), REFUSED)
-            }
+            error if error.class() == Class::Waiting => (
+                Problem::Waiting(Reason::WorkloadUnavailable, message),
+                REFUSED,
+            ),
             _ => return Err(error),
         };
         self.refuse(facts, &problem).await?;
@@ -296,7 +298,10 @@ impl Reconcile<'_> {
             return Ok(());
         }
         let before = &facts.status.conditions;
-        context.events.transition(self.object, before, &next.conditions).await;
+        context
+            .events
+            .transition(self.object, before, &next.conditions)
+            .await;
         let ready = |conditions| is_true(conditions, ConditionType::Ready);
         let created = self.object.metadata.creation_timestamp.as_ref();
         // The first time is the one whose conditions were never ready at this generation.
@@ -311,4 +316,10 @@ impl Reconcile<'_> {
         }
         Ok(())
     }
+}
+
+/// Does the session ask the same of its pods as when its Deployment was applied?
+fn is_unchanged(session: &ValidatedSession, facts: &Facts) -> bool {
+    let workload = facts.seen.workload.as_ref();
+    workload.is_some_and(|workload| workload.inputs == Some(build::inputs(session)))
 }

@@ -31,9 +31,7 @@ impl ChildName {
             && name.starts_with(inner)
             && name.ends_with(inner)
             && name.chars().all(|c| inner(c) || c == '-');
-        label
-            .then(|| Self(session.child_name()))
-            .ok_or(NameError)
+        label.then(|| Self(session.child_name())).ok_or(NameError)
     }
 
     /// The text.

@@ -1,4 +1,4 @@
-//! Which Secrets and ConfigMaps a session's pod mounts, and to which ports it speaks.
+//! Which Secrets a session names, and to which ports its pod speaks.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,10 @@ use crate::pod;
 
 /// Every Secret that the session names, the operator's own API-key Secret included (`spec` has it filled in).
 #[must_use]
-pub(super) fn secrets(spec: &MediaSessionSpec, storage: Option<&TenantStorageSpec>) -> BTreeSet<String> {
+pub(super) fn secrets(
+    spec: &MediaSessionSpec,
+    storage: Option<&TenantStorageSpec>,
+) -> BTreeSet<String> {
     let whole = |reference: Option<SecretRef>| reference.map(|reference| reference.name);
     let keyed = |reference: Option<SecretKeyRef>| reference.map(|reference| reference.name);
     let auth = spec.auth();
@@ -21,7 +24,11 @@ pub(super) fn secrets(spec: &MediaSessionSpec, storage: Option<&TenantStorageSpe
             .iter()
             .filter_map(|header| header.value_from.clone())
             .map(|source| source.secret_key_ref);
-        webhook.hmac_key_secret_ref.clone().into_iter().chain(headers)
+        webhook
+            .hmac_key_secret_ref
+            .clone()
+            .into_iter()
+            .chain(headers)
     });
     let of_session = [
         whole(auth.api_keys_secret_ref),
@@ -120,6 +127,6 @@ mod tests {
         }))
         .unwrap();
         let found = ports(&spec, Some(&storage), Some("https://minio:9000"));
-        assert_eq!(Vec::from_iter(found), [443, 1080, 8000, 9000]);
+        assert_eq!(found, [443, 1080, 8000, 9000].into());
     }
 }

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api,
     api::{Patch, PatchParams},
 };
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 use titan_crds::{ConditionType, MediaSessionStatus, Reason};
 
@@ -27,7 +27,7 @@ use crate::{
 pub(super) const EVERY: Duration = Duration::from_secs(10);
 /// What is missing for longer than this comes when the kubelet looks by itself: a session that somebody gave up must
 /// not cost a request every ten seconds for ever.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// Is there something that a pod waits to find in its volumes?
 pub(super) fn is_awaited(status: &MediaSessionStatus, now: Timestamp) -> bool {
@@ -43,7 +43,9 @@ pub(super) fn is_awaited(status: &MediaSessionStatus, now: Timestamp) -> bool {
     ];
     ready.status != "True"
         && age.unsigned_abs() < PATIENCE
-        && in_a_volume.iter().any(|reason| reason.as_str() == ready.reason)
+        && in_a_volume
+            .iter()
+            .any(|reason| reason.as_str() == ready.reason)
 }
 
 /// May it be done again?
@@ -65,11 +67,15 @@ pub(super) async fn refresh(
         ..PatchParams::default()
     };
     for pod in pods.filter(|pod| pod.running) {
+        memory.done(Act::Refresh, &owner.uid, now);
         let patch = json!({"metadata": {
             "uid": pod.uid,
             "annotations": {REFRESH: now.to_string()},
         }});
-        match api.patch_metadata(&pod.name, &parameters, &Patch::Merge(&patch)).await {
+        match api
+            .patch_metadata(&pod.name, &parameters, &Patch::Merge(&patch))
+            .await
+        {
             Ok(_) => {}
             // It went, or another one has its name: that one reads its volumes as it starts.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
@@ -80,7 +86,6 @@ pub(super) async fn refresh(
             }
         }
     }
-    memory.done(Act::Refresh, &owner.uid, now);
     Ok(())
 }
 
@@ -95,7 +100,9 @@ mod tests {
 
     fn status(reason: Reason) -> MediaSessionStatus {
         MediaSessionStatus {
-            conditions: Conditions::new(&[], 1, at(0)).reconciling(reason, "").finish(),
+            conditions: Conditions::new(&[], 1, at(0))
+                .reconciling(reason, "")
+                .finish(),
             ..MediaSessionStatus::default()
         }
     }
@@ -106,7 +113,9 @@ mod tests {
         assert!(!is_awaited(&status(Reason::SecretNotFound), at(3600)));
         assert!(!is_awaited(&status(Reason::NoSuchBucket), at(10)));
         let ready = MediaSessionStatus {
-            conditions: Conditions::new(&[], 1, at(0)).ready(Reason::Ready, "").finish(),
+            conditions: Conditions::new(&[], 1, at(0))
+                .ready(Reason::Ready, "")
+                .finish(),
             ..MediaSessionStatus::default()
         };
         assert!(!is_awaited(&ready, at(10)));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// Failures in a row after which nothing more is begun.
 const STOP_AFTER: usize = 3;
 /// How long a session may take to come up on the new image before that is a failure.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Which session.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -232,7 +232,8 @@ impl Fleet {
             Some(stage) => self.sessions.insert(key, stage),
             None => self.sessions.remove(&key),
         };
-        let counts = |stage: Option<Stage>, test: fn(Stage) -> bool| usize::from(stage.is_some_and(test));
+        let counts =
+            |stage: Option<Stage>, test: fn(Stage) -> bool| usize::from(stage.is_some_and(test));
         self.down += counts(stage, Stage::is_down);
         self.down -= counts(before, Stage::is_down);
         if canary {
@@ -266,7 +267,10 @@ impl Stage {
 
     /// For a canary: it still has to show that the new image works. One that was down before can't.
     const fn is_unproven(self) -> bool {
-        matches!(self, Self::Behind { up: true } | Self::Rolling { .. } | Self::Failed)
+        matches!(
+            self,
+            Self::Behind { up: true } | Self::Rolling { .. } | Self::Failed
+        )
     }
 }
 
@@ -323,7 +327,11 @@ mod tests {
         assert_eq!(admitted(&mut fleet, "a", 20, 5), 5);
         assert_eq!(fleet.admit(&key("a", 9), 5, at(1)), Verdict::Full);
         // The Deployment has yet to show it: the place is taken all the same.
-        assert!(fleet.observe(&key("a", 0), &seen(OLD, Health::Up), at(1)).is_empty());
+        assert!(
+            fleet
+                .observe(&key("a", 0), &seen(OLD, Health::Up), at(1))
+                .is_empty()
+        );
         assert_eq!(fleet.admit(&key("a", 9), 5, at(1)), Verdict::Full);
         // It is up again, and one of those that wait may ask.
         let woken = fleet.observe(&key("a", 0), &seen(NEW, Health::Up), at(2));
@@ -354,7 +362,11 @@ mod tests {
             fleet.observe(&key("a", name), &seen(NEW, Health::Broken), at(1));
         }
         fleet.observe(&key("a", 2), &seen(NEW, Health::Up), at(1));
-        assert_eq!(fleet.admit(&key("a", 10), 10, at(1)), Verdict::Go, "not in a row");
+        assert_eq!(
+            fleet.admit(&key("a", 10), 10, at(1)),
+            Verdict::Go,
+            "not in a row"
+        );
         for name in [3, 4, 5] {
             fleet.observe(&key("a", name), &seen(NEW, Health::Broken), at(1));
             // Told again and again, it is one failure.

@@ -21,16 +21,14 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<String> {
             "spec.source.gateway.send",
             gateway.is_some_and(|gateway| gateway.send.is_some()),
         ),
-        (
-            "spec.store.postgres",
-            spec.store().postgres.is_some(),
-        ),
+        ("spec.store.postgres", spec.store().postgres.is_some()),
         ("spec.replicas", spec.replicas() != 1),
         ("spec.tls", spec.tls.is_some()),
         ("spec.rateLimit", spec.rate_limit.is_some()),
     ];
     set.iter()
-        .filter_map(|&(path, is_set)| is_set.then(|| path.to_owned()))
+        .filter(|(_, is_set)| *is_set)
+        .map(|(path, _)| (*path).to_owned())
         .collect()
 }
 

@@ -56,11 +56,16 @@ fn forget(context: &Context, memory: &Memory) {
             name: session.name_any(),
         })
         .collect();
-    let uids: BTreeSet<String> = sessions.iter().filter_map(|session| session.uid()).collect();
+    let uids: BTreeSet<String> = sessions
+        .iter()
+        .filter_map(|session| session.uid())
+        .collect();
     let waiting = {
         let mut fleet = memory.fleet();
         let gone = fleet.gone(&alive);
-        gone.iter().flat_map(|key| fleet.forget(key)).collect::<BTreeSet<_>>()
+        gone.iter()
+            .flat_map(|key| fleet.forget(key))
+            .collect::<BTreeSet<_>>()
     };
     for key in waiting {
         context.requests.sessions.send(&key.namespace, &key.name);

@@ -55,7 +55,7 @@ pub struct ValidatedSession {
     pub storage: Option<StorageDocument>,
     /// Secrets that the pod mounts.
     pub secrets: BTreeSet<String>,
-    /// ConfigMaps that the pod mounts, beside its own.
+    /// Each `ConfigMap` that the pod mounts, beside its own.
     pub config_maps: BTreeSet<String>,
     /// Where records are kept.
     pub records: Records,
@@ -69,7 +69,7 @@ pub struct ValidatedSession {
     pub has_webhooks: bool,
     /// What the tenant wants of the pods.
     pub pod: PodTemplate,
-    /// The NetworkPolicy, if there is one.
+    /// The `NetworkPolicy`, if there is one.
     pub network: Option<Network>,
     /// How the API is reached from outside the cluster.
     pub exposure: Exposure,
@@ -105,7 +105,7 @@ pub enum Records {
     Shared,
 }
 
-/// What the NetworkPolicy lets through beyond what every session needs.
+/// What the `NetworkPolicy` lets through beyond what every session needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Ports on the internet.
@@ -189,13 +189,17 @@ pub(super) fn resolve(
     let child = ChildName::of(&owner)?;
     let (spec, api_key) = fill_in_api_key(&session.spec, &child, &id.uid);
     let storage_spec = storage.as_ref().map(|storage| &storage.spec);
-    let endpoint = storage.as_ref().and_then(|storage| storage.endpoint.as_deref());
+    let endpoint = storage
+        .as_ref()
+        .and_then(|storage| storage.endpoint.as_deref());
     let policy = spec.network_policy();
     let agent = |identity: &WorkloadIdentity| identity.audience.is_none();
     Ok(ValidatedSession {
         document: document::session(&id, &spec)?,
         secrets: reference::secrets(&spec, storage_spec),
-        config_maps: storage_spec.map(pod::storage_config_maps).unwrap_or_default(),
+        config_maps: storage_spec
+            .map(pod::storage_config_maps)
+            .unwrap_or_default(),
         records: records(&spec),
         replicas: if spec.suspend() { 0 } else { spec.replicas() },
         tls: spec.tls.is_some(),
@@ -227,13 +231,12 @@ fn fill_in_api_key(
 ) -> (MediaSessionSpec, ApiKey) {
     let mut spec = spec.clone();
     let mut auth = spec.auth();
-    let api_key = match &auth.api_keys_secret_ref {
-        Some(reference) => ApiKey::Given(reference.name.clone()),
-        None => {
-            let name = child.api_key_secret(uid);
-            auth.api_keys_secret_ref = Some(SecretRef { name: name.clone() });
-            ApiKey::Created(name)
-        }
+    let api_key = if let Some(reference) = &auth.api_keys_secret_ref {
+        ApiKey::Given(reference.name.clone())
+    } else {
+        let name = child.api_key_secret(uid);
+        auth.api_keys_secret_ref = Some(SecretRef { name: name.clone() });
+        ApiKey::Created(name)
     };
     spec.auth = Some(auth);
     (spec, api_key)
@@ -256,7 +259,9 @@ fn records(spec: &MediaSessionSpec) -> Records {
 
 fn exposure(expose: Option<&Expose>, namespace: &str, settings: &Settings) -> Exposure {
     let refused = |names: &[String]| {
-        let refused = names.iter().filter(|host| !settings.allows_host(namespace, host));
+        let refused = names
+            .iter()
+            .filter(|host| !settings.allows_host(namespace, host));
         refused.cloned().collect::<Vec<_>>()
     };
     let (found, refused) = match expose {

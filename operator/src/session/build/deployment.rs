@@ -73,7 +73,9 @@ pub fn inputs(session: &ValidatedSession) -> String {
         Records::Ephemeral { .. } => "ephemeral",
         Records::Shared => "shared",
     };
-    let identity = storage.as_ref().map(|storage| &storage.spec.credentials.identity);
+    let identity = storage
+        .as_ref()
+        .map(|storage| &storage.spec.credentials.identity);
     let inputs = serde_json::json!([secrets, config_maps, store, replicas, pod, identity]);
     let hash = hex::encode(Sha256::digest(inputs.to_string()));
     hash.get(..16).unwrap_or(&hash).to_owned()

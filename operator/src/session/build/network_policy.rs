@@ -72,7 +72,10 @@ pub(super) fn build(
 /// The ports at which a policy lets pods speak to the internet.
 #[must_use]
 pub fn internet_ports(policy: &NetworkPolicy) -> BTreeSet<u16> {
-    let rules = policy.spec.iter().flat_map(|spec| spec.egress.iter().flatten());
+    let rules = policy
+        .spec
+        .iter()
+        .flat_map(|spec| spec.egress.iter().flatten());
     rules
         .filter(|rule| rule.to.as_ref() == Some(&internet()))
         .flat_map(|rule| rule.ports.iter().flatten())
@@ -97,7 +100,12 @@ fn egress(
         },
         NetworkPolicyEgressRule {
             to: Some(internet()),
-            ports: Some(ports.into_iter().map(|number| port("TCP", number.into())).collect()),
+            ports: Some(
+                ports
+                    .into_iter()
+                    .map(|number| port("TCP", number.into()))
+                    .collect(),
+            ),
         },
         NetworkPolicyEgressRule {
             to: Some(vec![NetworkPolicyPeer {
@@ -108,9 +116,15 @@ fn egress(
         },
     ];
     // Where the sidecar may dial, the network lets it.
-    let opened: BTreeSet<&IpNet> = settings.egress_cidrs.iter().chain(&settings.allow_cidrs).collect();
+    let opened: BTreeSet<&IpNet> = settings
+        .egress_cidrs
+        .iter()
+        .chain(&settings.allow_cidrs)
+        .collect();
     if !opened.is_empty() {
-        let peers = opened.into_iter().map(|range| block(&range.to_string(), &[]));
+        let peers = opened
+            .into_iter()
+            .map(|range| block(&range.to_string(), &[]));
         rules.push(NetworkPolicyEgressRule {
             to: Some(peers.collect()),
             ports: None,
@@ -127,12 +141,8 @@ fn egress(
 }
 
 fn ingress(network: &Network, settings: &Settings) -> Vec<NetworkPolicyIngressRule> {
-    let namespaces = BTreeSet::from_iter(
-        settings
-            .monitoring_namespace
-            .iter()
-            .chain([&settings.operator_namespace]),
-    );
+    let monitoring = settings.monitoring_namespace.iter();
+    let namespaces: BTreeSet<_> = monitoring.chain([&settings.operator_namespace]).collect();
     let mut rules = vec![
         NetworkPolicyIngressRule {
             from: None,

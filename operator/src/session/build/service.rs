@@ -32,7 +32,10 @@ pub(super) fn build(session: &ValidatedSession) -> Service {
 pub fn url(service: &Service) -> Option<String> {
     let port = service.spec.as_ref()?.ports.as_ref()?.first()?;
     let scheme = port.app_protocol.as_deref()?;
-    let (name, namespace) = (service.metadata.name.as_ref()?, service.metadata.namespace.as_ref()?);
+    let (name, namespace) = (
+        service.metadata.name.as_ref()?,
+        service.metadata.namespace.as_ref()?,
+    );
     Some(format!("{scheme}://{name}.{namespace}.svc:{}", port.port))
 }
 

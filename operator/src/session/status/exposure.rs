@@ -81,7 +81,10 @@ fn of_parents(status: Option<&Value>) -> Finding {
     let Some(parents) = parents.filter(|parents| !parents.is_empty()) else {
         return Finding::Bad(
             Reason::NotAccepted,
-            format!("no Gateway has taken up the {}", <HttpRoute as k8s_openapi::Resource>::KIND),
+            format!(
+                "no Gateway has taken up the {}",
+                <HttpRoute as k8s_openapi::Resource>::KIND
+            ),
         );
     };
     let refusal = parents.iter().find_map(|parent| {
@@ -100,7 +103,10 @@ fn refusal(parent: &Value, type_: &str) -> Option<String> {
         let text = value.get(key).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
     };
-    let name = parent.pointer("/parentRef/name").and_then(Value::as_str).unwrap_or_default();
+    let name = parent
+        .pointer("/parentRef/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let conditions = parent.get("conditions").and_then(Value::as_array);
     let condition = conditions
         .into_iter()

@@ -186,7 +186,9 @@ impl<'a> View<'a> {
                 (ConditionType::WebhooksReady, webhooks.as_ref()),
                 (ConditionType::SessionConnected, connected.as_ref()),
             ])
-            .fold(new, |conditions, (type_, finding)| set(conditions, type_, finding));
+            .fold(new, |conditions, (type_, finding)| {
+                set(conditions, type_, finding)
+            });
         let trouble = [
             Some(workload),
             report::loaded(self, report),
@@ -213,7 +215,9 @@ impl<'a> View<'a> {
             (ConditionType::WebhooksReady, self.session.has_webhooks),
             (ConditionType::SessionConnected, self.session.native),
         ];
-        let relevant = relevant.into_iter().filter_map(|(type_, is)| is.then_some(type_));
+        let relevant = relevant
+            .into_iter()
+            .filter_map(|(type_, is)| is.then_some(type_));
         let kept = keep(new, previous, &relevant.collect::<Vec<_>>());
         let gone = report::storage_gone(self);
         let conditions = set(kept, ConditionType::StorageReady, gone.as_ref());

@@ -20,7 +20,11 @@ pub(super) fn loaded(view: &View<'_>, report: &SessionReport) -> Option<Finding>
         view.session.generation,
         storage.map_or(0, |storage| storage.id.generation),
     );
-    let refused = || view.seen.sidecars().find_map(|sidecar| sidecar.config_error.clone());
+    let refused = || {
+        view.seen
+            .sidecars()
+            .find_map(|sidecar| sidecar.config_error.clone())
+    };
     // Without a document of the storage the sidecar may go on with the one it had.
     let same = report.generation == wanted.0
         && (storage.is_none() || report.storage_generation == wanted.1);
@@ -37,7 +41,10 @@ pub(super) fn loaded(view: &View<'_>, report: &SessionReport) -> Option<Finding>
 pub(super) fn unsupported(report: &SessionReport) -> Option<Finding> {
     (!report.unsupported.is_empty()).then(|| {
         let paths = report.unsupported.join(", ");
-        Finding::Bad(Reason::Unsupported, format!("the sidecar does not honour {paths}"))
+        Finding::Bad(
+            Reason::Unsupported,
+            format!("the sidecar does not honour {paths}"),
+        )
     })
 }
 

@@ -28,13 +28,19 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
     if workload.observed_generation >= workload.generation
         && workload.available >= workload.replicas
     {
-        let message = format!("{} of {} pods available", workload.available, workload.replicas);
+        let message = format!(
+            "{} of {} pods available",
+            workload.available, workload.replicas
+        );
         return Finding::Good(Reason::Ready, message);
     }
     if let Some(why) = why(workload, &seen.pods).or_else(|| start_failure(view)) {
         return Finding::Bad(Reason::WorkloadUnavailable, why);
     }
-    let message = format!("{} of {} pods available", workload.available, workload.replicas);
+    let message = format!(
+        "{} of {} pods available",
+        workload.available, workload.replicas
+    );
     // A session that was ready is down, and that is news. One that comes up the first time is on its way.
     if is_true(&view.previous.conditions, ConditionType::Ready) {
         Finding::Bad(Reason::WorkloadUnavailable, message)

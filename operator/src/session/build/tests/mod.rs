@@ -46,7 +46,11 @@ pub(in crate::session) fn validated(session: &str, storage: Option<&str>) -> Val
 }
 
 fn built(session: &str, storage: Option<&str>) -> Resources<Prepared> {
-    build(&validated(session, storage), &settings(&[]), &Found::default())
+    build(
+        &validated(session, storage),
+        &settings(&[]),
+        &Found::default(),
+    )
 }
 
 /// Every child, by name.

@@ -49,7 +49,13 @@ fn a_session_keeps_its_image_until_the_upgrade_reaches_it() {
         image: Some("registry.example/titan-sidecar@sha256:0000".to_owned()),
         ..Found::default()
     };
-    let pod = build(&session, &settings(&[]), &found).deployment.spec.unwrap().template.spec.unwrap();
+    let pod = build(&session, &settings(&[]), &found)
+        .deployment
+        .spec
+        .unwrap()
+        .template
+        .spec
+        .unwrap();
     assert_eq!(pod.containers[0].image, found.image);
 }
 
@@ -65,11 +71,13 @@ fn the_same_input_gives_the_same_bytes() {
 fn ports_of_a_storage_that_is_gone_stay_open() {
     let open = built(SESSION, Some(STORAGE)).network_policy.unwrap();
     let ports = crate::session::build::internet_ports(&open);
-    assert_eq!(Vec::from_iter(ports.clone()), [443, 9000]);
+    assert_eq!(ports, [443, 9000].into());
     let found = Found {
         ports,
         ..Found::default()
     };
-    let kept = build(&validated(SESSION, None), &settings(&[]), &found).network_policy.unwrap();
+    let kept = build(&validated(SESSION, None), &settings(&[]), &found)
+        .network_policy
+        .unwrap();
     assert_eq!(kept, open);
 }

@@ -11,7 +11,7 @@ fn quickstart() {
 fn a_session_without_its_storage_has_no_storage_document() {
     let resources = built(SESSION, None);
     let data = resources.config_map.data.unwrap();
-    assert_eq!(Vec::from_iter(data.keys()), ["session.yaml"]);
+    assert_eq!(data.into_keys().collect::<Vec<_>>(), ["session.yaml"]);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn several_replicas_on_a_shared_store() {
     insta::assert_yaml_snapshot!(children(&built(session, None)));
 }
 
-/// No user is named on OpenShift, the volume is an `emptyDir`, and the operator's labels win.
+/// No user is named on `OpenShift`, the volume is an `emptyDir`, and the operator's labels win.
 #[test]
 fn ephemeral_behind_an_ingress_on_openshift() {
     let session = validated(
@@ -60,13 +60,21 @@ fn identity_with_a_projected_token() {
 
 #[test]
 fn identity_by_the_platforms_own_agent_opens_the_way_to_it() {
-    let storage = STORAGE.replace("{secretRef: {name: acme-s3}}", "{identity: {serviceAccountName: acme}}");
+    let storage = STORAGE.replace(
+        "{secretRef: {name: acme-s3}}",
+        "{identity: {serviceAccountName: acme}}",
+    );
     let resources = built(SESSION, Some(&storage));
     let policy = serde_json::to_string(&resources.network_policy).unwrap();
     assert!(policy.contains("169.254.170.23/32"), "{policy}");
     let pod = resources.deployment.spec.unwrap().template.spec.unwrap();
     assert_eq!(pod.service_account_name.as_deref(), Some("acme"));
-    assert!(pod.volumes.unwrap().iter().all(|volume| volume.projected.is_none()));
+    assert!(
+        pod.volumes
+            .unwrap()
+            .iter()
+            .all(|volume| volume.projected.is_none())
+    );
 }
 
 #[test]
@@ -97,10 +105,19 @@ fn the_api_key_is_one_secret_of_the_session() {
     };
     let secret = crate::session::build::api_key(&session, &name, [7; 32]);
     assert_eq!(secret.type_.as_deref(), Some("Opaque"));
-    assert_eq!(secret.metadata.name.as_deref(), Some("msess-default-api-key-5e5510d0"));
+    assert_eq!(
+        secret.metadata.name.as_deref(),
+        Some("msess-default-api-key-5e5510d0")
+    );
     assert!(secret.metadata.owner_references.is_some());
     let key = secret.data.unwrap()["apiKey"].0.clone();
-    assert_eq!(String::from_utf8(key).unwrap(), "titan_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc");
-    assert!(session.document.contains(&name), "the sidecar never guesses");
+    assert_eq!(
+        String::from_utf8(key).unwrap(),
+        "titan_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
+    );
+    assert!(
+        session.document.contains(&name),
+        "the sidecar never guesses"
+    );
     assert!(session.secrets.contains(&name));
 }

@@ -9,7 +9,7 @@ const HOOKED: &str = "  webhooks: [{url: 'https://app.acme.com/hooks'}]";
 fn an_unreachable_status_changes_nothing_else() {
     let mut scene = Scene::new(&yaml(HOOKED));
     scene.previous = scene.status();
-    scene.seen.reports = vec![silent()];
+    scene.seen.reports = vec![Some(silent())];
     assert_eq!(
         scene.told(),
         [
@@ -35,7 +35,7 @@ fn a_sidecar_that_has_yet_to_be_asked_changes_nothing_at_all() {
 fn an_unreachable_status_says_nothing_of_a_new_generation() {
     let mut scene = Scene::new(SESSION);
     scene.previous = scene.status();
-    scene.seen.reports = vec![silent()];
+    scene.seen.reports = vec![Some(silent())];
     scene.session.generation = 2;
     let status = scene.status();
     assert_eq!(told(&status)[0], "Ready=Unknown Progressing");
@@ -69,8 +69,14 @@ fn a_linked_device_leaves_ready_alone() {
     for (state, told) in [
         (SessionState::ScanQr, "SessionConnected=False ScanQr"),
         (SessionState::LoggedOut, "SessionConnected=False LoggedOut"),
-        (SessionState::Disconnected, "SessionConnected=False Disconnected"),
-        (SessionState::Starting, "SessionConnected=Unknown Progressing"),
+        (
+            SessionState::Disconnected,
+            "SessionConnected=False Disconnected",
+        ),
+        (
+            SessionState::Starting,
+            "SessionConnected=Unknown Progressing",
+        ),
         (SessionState::Connected, "SessionConnected=True Connected"),
     ] {
         let mut scene = Scene::new(&yaml("  source: {whatsapp: {}}"));
@@ -85,8 +91,16 @@ fn a_linked_device_leaves_ready_alone() {
 fn a_refused_host_is_told_and_the_session_works() {
     let mut scene = Scene::new(&yaml("  expose: {ingress: {host: evil.example}}"));
     assert_eq!(scene.told()[0], "Ready=True Ready");
-    assert!(scene.told().contains(&"Exposed=False HostNotAllowed".to_owned()));
-    assert!(scene.message(ConditionType::Exposed).contains("evil.example"));
+    assert!(
+        scene
+            .told()
+            .contains(&"Exposed=False HostNotAllowed".to_owned())
+    );
+    assert!(
+        scene
+            .message(ConditionType::Exposed)
+            .contains("evil.example")
+    );
     assert_eq!(scene.status().external_url, None);
     scene = Scene::new(SESSION);
     assert!(!scene.told().iter().any(|told| told.starts_with("Exposed")));
@@ -94,12 +108,21 @@ fn a_refused_host_is_told_and_the_session_works() {
 
 #[test]
 fn an_ingress_is_exposed_once_it_has_an_address() {
-    let mut scene = Scene::new(&yaml("  expose: {ingress: {host: wa.acme.com, tlsSecretName: tls}}"));
+    let mut scene = Scene::new(&yaml(
+        "  expose: {ingress: {host: wa.acme.com, tlsSecretName: tls}}",
+    ));
     scene.seen.route = Route::Ingress { admitted: false };
-    assert!(scene.told().contains(&"Exposed=False NotAccepted".to_owned()));
+    assert!(
+        scene
+            .told()
+            .contains(&"Exposed=False NotAccepted".to_owned())
+    );
     scene.seen.route = Route::Ingress { admitted: true };
     assert!(scene.told().contains(&"Exposed=True Ready".to_owned()));
-    assert_eq!(scene.status().external_url.as_deref(), Some("https://wa.acme.com"));
+    assert_eq!(
+        scene.status().external_url.as_deref(),
+        Some("https://wa.acme.com")
+    );
 }
 
 #[test]
@@ -116,16 +139,39 @@ fn exposed_follows_the_parents_of_the_route() {
     };
     let mut scene = Scene::new(&yaml(route));
     for (seen, told, message) in [
-        (Route::NoGatewayApi, "Exposed=False NotAccepted", "does not have"),
+        (
+            Route::NoGatewayApi,
+            "Exposed=False NotAccepted",
+            "does not have",
+        ),
         (Route::None, "Exposed=Unknown Progressing", "yet"),
-        (Route::HttpRoute(None), "Exposed=False NotAccepted", "no Gateway"),
-        (parents("False", "True"), "Exposed=False NotAccepted", "NoMatchingListenerHostname"),
-        (parents("True", "False"), "Exposed=False NotAccepted", "RefNotPermitted"),
+        (
+            Route::HttpRoute(None),
+            "Exposed=False NotAccepted",
+            "no Gateway",
+        ),
+        (
+            parents("False", "True"),
+            "Exposed=False NotAccepted",
+            "NoMatchingListenerHostname",
+        ),
+        (
+            parents("True", "False"),
+            "Exposed=False NotAccepted",
+            "RefNotPermitted",
+        ),
         (parents("True", "True"), "Exposed=True Ready", "taken up"),
     ] {
         scene.seen.route = seen;
-        assert!(scene.told().contains(&told.to_owned()), "{:?}", scene.told());
+        assert!(
+            scene.told().contains(&told.to_owned()),
+            "{:?}",
+            scene.told()
+        );
         assert!(scene.message(ConditionType::Exposed).contains(message));
     }
-    assert_eq!(scene.status().external_url.as_deref(), Some("https://wa.acme.com"));
+    assert_eq!(
+        scene.status().external_url.as_deref(),
+        Some("https://wa.acme.com")
+    );
 }

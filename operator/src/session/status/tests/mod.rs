@@ -16,7 +16,10 @@ use titan_crds::{
 use super::*;
 use crate::{
     session::{
-        build::{Found, build, tests::{STORAGE, SESSION, session as yaml, settings, validated}},
+        build::{
+            Found, build,
+            tests::{SESSION, STORAGE, session as yaml, settings, validated},
+        },
         validate::ValidatedSession,
     },
     watch::{PodOwner, Problem as PodProblem},
@@ -35,7 +38,7 @@ impl Scene {
         let seen = Seen {
             workload: Some(Arc::new(workload(1))),
             pods: vec![Arc::new(pod(None))],
-            reports: vec![said(good_report(&session))],
+            reports: vec![Some(said(good_report(&session)))],
             ..Seen::default()
         };
         Self {
@@ -49,7 +52,7 @@ impl Scene {
     fn report(&mut self, change: impl FnOnce(&mut SessionReport)) {
         let mut status = good_report(&self.session);
         change(&mut status.sessions[0]);
-        self.seen.reports = vec![said(status)];
+        self.seen.reports = vec![Some(said(status))];
     }
 
     fn status(&self) -> MediaSessionStatus {
@@ -69,7 +72,10 @@ impl Scene {
     }
 
     fn message(&self, type_: ConditionType) -> String {
-        condition(&self.status().conditions, type_).unwrap().message.clone()
+        condition(&self.status().conditions, type_)
+            .unwrap()
+            .message
+            .clone()
     }
 }
 
@@ -123,7 +129,10 @@ fn good_report(session: &ValidatedSession) -> SidecarStatus {
             uid: session.owner.uid.clone(),
             session: session.api_name.clone(),
             generation: session.generation,
-            storage_generation: session.storage.as_ref().map_or(0, |storage| storage.id.generation),
+            storage_generation: session
+                .storage
+                .as_ref()
+                .map_or(0, |storage| storage.id.generation),
             bucket: BucketVerdict {
                 reason: "Ready".to_owned(),
                 ..BucketVerdict::default()
@@ -134,18 +143,18 @@ fn good_report(session: &ValidatedSession) -> SidecarStatus {
     }
 }
 
-fn said(status: SidecarStatus) -> Option<Arc<Report>> {
-    Some(Arc::new(Report {
+fn said(status: SidecarStatus) -> Arc<Report> {
+    Arc::new(Report {
         at: Timestamp::UNIX_EPOCH,
         status: Ok(status),
-    }))
+    })
 }
 
-fn silent() -> Option<Arc<Report>> {
-    Some(Arc::new(Report {
+fn silent() -> Arc<Report> {
+    Arc::new(Report {
         at: Timestamp::UNIX_EPOCH,
         status: Err("no answer within 2 s".to_owned()),
-    }))
+    })
 }
 
 fn reported(field: &str, reason: Reason, message: &str) -> Reported {

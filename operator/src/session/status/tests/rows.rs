@@ -7,12 +7,22 @@ fn all_loaded_and_available_is_ready() {
     let scene = Scene::new(SESSION);
     assert_eq!(
         scene.told(),
-        ["Ready=True Ready", "StorageReady=True Ready", "WorkloadAvailable=True Ready"]
+        [
+            "Ready=True Ready",
+            "StorageReady=True Ready",
+            "WorkloadAvailable=True Ready"
+        ]
     );
     let status = scene.status();
-    assert_eq!(status.url.as_deref(), Some("http://msess-default.acme.svc:8080"));
+    assert_eq!(
+        status.url.as_deref(),
+        Some("http://msess-default.acme.svc:8080")
+    );
     assert_eq!(status.image.as_deref(), Some("sidecar@sha256:1"));
-    assert_eq!(status.api_key_secret.as_deref(), Some("msess-default-api-key-5e5510d0"));
+    assert_eq!(
+        status.api_key_secret.as_deref(),
+        Some("msess-default-api-key-5e5510d0")
+    );
     assert_eq!(status.observed_generation, Some(1));
     assert_eq!(status.external_url, None);
 }
@@ -36,7 +46,10 @@ fn a_suspended_session_is_ready() {
         })),
         ..Seen::default()
     };
-    assert_eq!(scene.told(), ["Ready=True Suspended", "WorkloadAvailable=True Suspended"]);
+    assert_eq!(
+        scene.told(),
+        ["Ready=True Suspended", "WorkloadAvailable=True Suspended"]
+    );
 }
 
 #[test]
@@ -98,7 +111,11 @@ fn a_missing_secret_is_named() {
 fn another_missing_secret_is_no_fault_of_the_storage() {
     let mut scene = Scene::new(SESSION);
     scene.report(|report| {
-        report.missing = vec![reported("spec.auth.apiKeysSecretRef", Reason::SecretNotFound, "gone")];
+        report.missing = vec![reported(
+            "spec.auth.apiKeysSecretRef",
+            Reason::SecretNotFound,
+            "gone",
+        )];
     });
     assert_eq!(
         scene.told(),
@@ -124,10 +141,17 @@ fn a_storage_that_is_not_there_is_named() {
             "WorkloadAvailable=True Ready"
         ]
     );
-    assert_eq!(scene.message(ConditionType::Ready), "TenantStorage \"acme\" is not there");
+    assert_eq!(
+        scene.message(ConditionType::Ready),
+        "TenantStorage \"acme\" is not there"
+    );
     // It is known without the sidecar, too.
-    scene.seen.reports = vec![silent()];
-    assert!(scene.told().contains(&"StorageReady=False StorageNotFound".to_owned()));
+    scene.seen.reports = vec![Some(silent())];
+    assert!(
+        scene
+            .told()
+            .contains(&"StorageReady=False StorageNotFound".to_owned())
+    );
 }
 
 #[test]
@@ -136,12 +160,15 @@ fn a_pod_that_can_not_start_is_named_with_its_own_reason() {
         ("ImagePullBackOff", "Back-off pulling image"),
         ("CrashLoopBackOff", "Error, exit code 1: "),
         ("Unschedulable", "0/1 nodes are available"),
-        ("Unschedulable", "pod has unbound immediate PersistentVolumeClaims"),
+        (
+            "Unschedulable",
+            "pod has unbound immediate PersistentVolumeClaims",
+        ),
     ] {
         let mut scene = Scene::new(SESSION);
         scene.seen.workload = Some(Arc::new(workload(0)));
         scene.seen.pods = vec![Arc::new(pod(Some((reason, message))))];
-        scene.seen.reports = vec![silent()];
+        scene.seen.reports = vec![Some(silent())];
         assert_eq!(
             scene.told(),
             [
@@ -165,7 +192,10 @@ fn a_deployment_that_gets_no_pods_says_why() {
         })),
         ..Seen::default()
     };
-    assert_eq!(scene.message(ConditionType::WorkloadAvailable), "exceeded quota: pods");
+    assert_eq!(
+        scene.message(ConditionType::WorkloadAvailable),
+        "exceeded quota: pods"
+    );
 }
 
 #[test]
@@ -176,7 +206,7 @@ fn a_store_that_does_not_open_is_told_by_the_sidecar() {
         failed: [("default".to_owned(), "disk full".to_owned())].into(),
         ..SidecarStatus::default()
     };
-    scene.seen.reports = vec![said(failed)];
+    scene.seen.reports = vec![Some(said(failed))];
     let told = scene.message(ConditionType::Ready);
     assert_eq!(told, "the sidecar can't start the session: disk full");
 }
@@ -186,7 +216,7 @@ fn one_that_comes_up_the_first_time_is_on_its_way_and_one_that_was_ready_is_down
     let mut scene = Scene::new(SESSION);
     let ready = scene.status();
     scene.seen.workload = Some(Arc::new(workload(0)));
-    scene.seen.reports = vec![silent()];
+    scene.seen.reports = vec![Some(silent())];
     assert_eq!(
         scene.told(),
         [
@@ -216,14 +246,20 @@ fn what_only_a_person_can_change_is_stalled() {
     }
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.unsupported = vec!["spec.tls".to_owned()]);
-    assert_eq!(scene.told()[..2], ["Ready=False Unsupported", "Stalled=True Unsupported"]);
+    assert_eq!(
+        scene.told()[..2],
+        ["Ready=False Unsupported", "Stalled=True Unsupported"]
+    );
     assert!(scene.message(ConditionType::Ready).contains("spec.tls"));
 }
 
 #[test]
 fn a_name_conflict_leaves_the_details_as_they_were() {
     let before = Scene::new(SESSION).status();
-    let problem = Problem::Stalled(Reason::NameConflict, "Service \"msess-default\" is not ours".to_owned());
+    let problem = Problem::Stalled(
+        Reason::NameConflict,
+        "Service \"msess-default\" is not ours".to_owned(),
+    );
     let after = refused(2, &before, Timestamp::UNIX_EPOCH, &problem);
     assert_eq!(
         told(&after),
@@ -244,14 +280,21 @@ fn a_bucket_that_fails_later_leaves_the_workload_alone() {
     let mut scene = Scene::new(SESSION);
     scene.previous = scene.status();
     scene.report(|report| report.bucket.reason = "Timeout".to_owned());
-    assert!(scene.told().contains(&"WorkloadAvailable=True Ready".to_owned()));
+    assert!(
+        scene
+            .told()
+            .contains(&"WorkloadAvailable=True Ready".to_owned())
+    );
 }
 
 #[test]
 fn ready_needs_the_loaded_generation_of_both_objects() {
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.generation = 0);
-    assert_eq!(scene.told()[..2], ["Ready=Unknown Progressing", "Reconciling=True Progressing"]);
+    assert_eq!(
+        scene.told()[..2],
+        ["Ready=Unknown Progressing", "Reconciling=True Progressing"]
+    );
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.storage_generation = 0);
     assert_eq!(scene.told()[0], "Ready=Unknown Progressing");
@@ -263,8 +306,12 @@ fn a_refused_configuration_is_told() {
     let mut sidecar = good_report(&scene.session);
     sidecar.sessions[0].generation = 0;
     sidecar.config_error = Some("spec.webhooks[0].url must be https".to_owned());
-    scene.seen.reports = vec![said(sidecar)];
-    assert!(scene.message(ConditionType::Ready).contains("must be https"));
+    scene.seen.reports = vec![Some(said(sidecar))];
+    assert!(
+        scene
+            .message(ConditionType::Ready)
+            .contains("must be https")
+    );
 }
 
 #[test]
@@ -272,7 +319,7 @@ fn the_replica_furthest_behind_speaks_for_all() {
     let mut scene = Scene::new(SESSION);
     let mut late = good_report(&scene.session);
     late.sessions[0].generation = 0;
-    scene.seen.reports.push(said(late));
+    scene.seen.reports.push(Some(said(late)));
     assert_eq!(scene.told()[0], "Ready=Unknown Progressing");
 }
 
@@ -280,7 +327,11 @@ fn the_replica_furthest_behind_speaks_for_all() {
 fn the_pod_of_a_former_session_of_the_same_name_is_not_believed() {
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.uid = "another".to_owned());
-    assert!(scene.told().contains(&"WorkloadAvailable=Unknown StatusUnreachable".to_owned()));
+    assert!(
+        scene
+            .told()
+            .contains(&"WorkloadAvailable=Unknown StatusUnreachable".to_owned())
+    );
 }
 
 #[test]
@@ -288,5 +339,9 @@ fn a_reason_of_a_later_release_is_told_in_words() {
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.bucket.reason = "QuantumError".to_owned());
     assert_eq!(scene.told()[0], "Ready=False StoreError");
-    assert!(scene.message(ConditionType::Ready).starts_with("QuantumError"));
+    assert!(
+        scene
+            .message(ConditionType::Ready)
+            .starts_with("QuantumError")
+    );
 }
