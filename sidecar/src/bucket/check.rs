@@ -134,7 +134,10 @@ impl Bucket {
         match timed(findings, self.put_probe(wrong, None)).await {
             Ok(()) => Some(false),
             Err(BucketError::DigestMismatch { .. }) => Some(true),
-            Err(BucketError::Store { status, .. }) if status < 500 => Some(true),
+            // Some say only that something is wrong; a store that is merely busy says nothing.
+            Err(BucketError::Store { status, .. }) => {
+                (!matches!(status, 429 | 503)).then_some(true)
+            }
             Err(_) => None,
         }
     }

@@ -109,10 +109,7 @@ async fn field_that_only_the_operator_honours_is_no_fault_without_one() {
             json!({"ingress": {"className": "nginx", "host": "media.acme.com"}}),
         ),
         ("store.reclaim", json!("Delete")),
-        (
-            "store.sqlite",
-            json!({"storageClassName": "fast", "ephemeral": true}),
-        ),
+        ("store.sqlite", json!({"storageClassName": "fast"})),
     ] {
         plan = plan.spec(path, value);
     }

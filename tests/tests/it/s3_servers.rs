@@ -28,6 +28,8 @@ async fn stored(stage: &Stage, media: &str) -> serde_json::Value {
 async fn put_get_presign_and_range(program: Program) {
     let s3 = S3::start(program, BUCKET).await;
     let stage = on(&s3).await.up().await;
+    // SeaweedFS answers before its bucket is there.
+    stage.bucket_is("Ready").await;
     for (index, length) in [0, 1, 70_000, 1_048_576, 6_000_001].into_iter().enumerate() {
         let (sealed, path) = stage.file(Kind::ALL[index], length);
         let id = format!("3EB0S3N{index}");
