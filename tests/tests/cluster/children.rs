@@ -27,7 +27,7 @@ async fn a_child_that_was_edited_comes_back() {
     scene.up("default").await;
     let edits = [
         ("Deployment", "/spec/replicas", json!({"spec": {"replicas": 0}})),
-        ("Service", "/spec/ports/0/port", json!({"spec": {"ports": [{"port": 1234}]}})),
+        ("Service", "/spec/selector", json!({"spec": {"selector": {"titan.media/session": "other"}}})),
         ("ConfigMap", "/data/session.yaml", json!({"data": {"session.yaml": "spec: {}"}})),
         ("NetworkPolicy", "/spec/policyTypes", json!({"spec": {"policyTypes": ["Ingress"]}})),
     ];

@@ -27,7 +27,7 @@ async fn a_missing_secret_is_named_and_the_session_heals_by_itself() {
     kube.apply(&[partial]).await;
     let incomplete = scene.until(&session, "StorageReady", "False", "SecretIncomplete").await;
     let text = message(&incomplete, "StorageReady");
-    assert!(text.contains("\"acme-s3\"") && text.contains("secretAccessKey"), "{text}");
+    assert!(text.contains("\"acme-s3\"") && text.contains("SECRET_ACCESS_KEY"), "{text}");
 
     kube.apply(&[scene.secret()]).await;
     scene.ready_in(SYNC, "default").await;
