@@ -40,6 +40,15 @@ async fn a_child_that_was_edited_comes_back() {
         let is_right = |now: &Value| now.pointer(path) == Some(right);
         scene.kube().wait(SOON, &child, "it is as it was", is_right).await;
     }
+    // A list with a key is merged entry by entry: theirs may stay, ours comes back.
+    let service = scene.object("Service", "msess-default");
+    let ports = json!({"spec": {"ports": [{"port": 1234}]}});
+    scene.kube().patch(&service, &ports).await;
+    let has_ours = |now: &Value| {
+        let ports = now["spec"]["ports"].as_array();
+        ports.into_iter().flatten().any(|port| port["port"] == 8080)
+    };
+    scene.kube().wait(SOON, &service, "its port is there again", has_ours).await;
     scene.ready("default").await;
     scene.takes_an_image("default", "3EB0EDITED").await;
 }
