@@ -5,15 +5,15 @@ CARGO ?= cargo
 # One set of features for every build: naming single packages would build dependencies again.
 WORKSPACE := --locked --workspace
 
-.PHONY: help demo test lint build check charts-test clone-demo bench generate fmt
+.PHONY: help demo test lint build check charts-test cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
 	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
 
-test: lint charts-test check clone-demo ## Install or build what the tests need, then run everything
+test: lint charts-test check cluster-test clone-demo ## Install or build what the tests need, then run everything
 
 lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
@@ -32,6 +32,18 @@ check: build ## Every test: units, real S3 servers, real Baileys and whatsmeow, 
 
 charts-test: ## Both charts without a cluster: lint, golden renders, refusals, drift, health in Argo CD
 	tests/charts/test.sh
+
+cluster-test: ## The tests on a real Kubernetes: the product's images, both charts (or set KUBECONFIG)
+	tests/cluster/test.sh
+
+cluster-up: ## Start a real single-node Kubernetes in namespaces of its own
+	tests/cluster/up.sh
+
+cluster-down: ## Stop it
+	tests/cluster/down.sh
+
+cluster-status: ## Say whether it is up, and what runs in it
+	tests/cluster/status.sh
 
 clone-demo: ## `make demo` from a clean clone that shares the target folder
 	tests/clone-demo.sh

@@ -96,6 +96,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         lock = DataDirLock::acquire(&config.data_dir) => lock?,
         () = shutdown.cancelled() => return Ok(()),
     };
+    tracing::info!("data directory taken");
     let shared = Shared {
         cdn: Arc::new(config.cdn),
         webhooks: webhook::client(config.policy.clone(), net::tls_config(None)?),
@@ -134,6 +135,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     fleet.stop(deadline).await;
     ended.cancel();
     admin.abort();
+    tracing::info!("data directory given back");
     drop(lock);
     tracing::info!("stopped");
     Ok(())

@@ -1,15 +1,16 @@
-//! A CDN on loopback that counts what it serves and fails exactly as told.
+//! A CDN that counts what it serves and fails exactly as told.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::range::parse_range;
-use crate::wire::{Connection, Head, Server, response_head};
+use crate::wire::{ANY_PORT, Connection, Head, Server, response_head};
 
 /// Unix time far in the future, as `oe` is written: hexadecimal.
 pub const OE_FUTURE: &str = "7FFFFF00";
@@ -84,11 +85,19 @@ pub struct Cdn {
 // === impl Cdn ===
 
 impl Cdn {
-    /// Starts an empty CDN.
+    /// Starts an empty CDN on loopback.
     pub async fn start() -> Self {
+        Self::start_at(ANY_PORT).await
+    }
+
+    /// [`Self::start`] at an address of one's own.
+    pub async fn start_at(address: SocketAddr) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let server = Server::start(move |connection| serve(connection, shared.clone())).await;
+        let server = Server::start_at(address, move |connection| {
+            serve(connection, shared.clone())
+        })
+        .await;
         Self { server, state }
     }
 

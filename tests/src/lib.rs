@@ -6,7 +6,7 @@
 //! and break on purpose) and `manifests` (what `kubectl apply` would take). `media` encrypts with
 //! code of its own, so that the product is never its own judge; `baileys` renders messages;
 //! `api` talks to the process and holds every answer against its own OpenAPI document. `bench` has
-//! what the benchmark programs in `bin` share.
+//! what the benchmark programs in `bin` share. `peer` puts CDN and sink where pods reach them.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +28,7 @@ pub mod fixtures;
 pub mod manifests;
 pub mod media;
 pub mod netns;
+pub mod peer;
 pub mod random;
 pub mod range;
 pub mod s3;

@@ -1,7 +1,8 @@
 //! The tenant's application: takes webhooks, keeps them as they came, answers as told.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::media::hmac_sha256;
 use crate::wait::eventually;
-use crate::wire::{Connection, Head, Server};
+use crate::wire::{ANY_PORT, Connection, Head, Server};
 
 /// What the sink answers to one delivery.
 #[derive(Debug, Clone)]
@@ -95,6 +96,7 @@ struct State {
     deliveries: Vec<Delivery>,
     answers: VecDeque<Answer>,
     always: Option<Answer>,
+    at: HashMap<String, Answer>,
 }
 
 /// The sink. Stops when dropped.
@@ -107,11 +109,19 @@ pub struct Sink {
 // === impl Sink ===
 
 impl Sink {
-    /// Starts a sink that answers 200.
+    /// Starts a sink on loopback that answers 200.
     pub async fn start() -> Self {
+        Self::start_at(ANY_PORT).await
+    }
+
+    /// [`Self::start`] at an address of one's own.
+    pub async fn start_at(address: SocketAddr) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let server = Server::start(move |connection| serve(connection, shared.clone())).await;
+        let server = Server::start_at(address, move |connection| {
+            serve(connection, shared.clone())
+        })
+        .await;
         Self { server, state }
     }
 
@@ -129,6 +139,15 @@ impl Sink {
     /// Every delivery is answered so, until told otherwise; `None` is 200.
     pub fn answer_always(&self, answer: Option<Answer>) {
         self.state.lock().unwrap().always = answer;
+    }
+
+    /// Deliveries to `path` are answered so, until told otherwise; `None` is as to all others.
+    pub fn answer_at(&self, path: &str, answer: Option<Answer>) {
+        let at = &mut self.state.lock().unwrap().at;
+        match answer {
+            Some(answer) => at.insert(path.to_owned(), answer),
+            None => at.remove(path),
+        };
     }
 
     /// All attempts so far, in order of arrival.
@@ -167,6 +186,7 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
             let mut state = state.lock().unwrap();
             let queued = state.answers.pop_front();
             queued
+                .or_else(|| state.at.get(head.target()).cloned())
                 .or_else(|| state.always.clone())
                 .unwrap_or(Answer::Status(200))
         };

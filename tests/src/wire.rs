@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand, on the socket: the fakes count every byte and break exactly where they are told.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +10,9 @@ use tokio::task::JoinHandle;
 
 /// Longest request head that a fake takes.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// A free port of loopback.
+pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Start line and headers of a request or a response.
 #[derive(Debug, Clone)]
@@ -195,7 +198,7 @@ pub fn response_head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A listener on loopback whose connections are served until this is dropped.
+/// A listener whose connections are served until this is dropped.
 #[derive(Debug)]
 pub struct Server {
     /// Where it listens.
@@ -206,13 +209,22 @@ pub struct Server {
 // === impl Server ===
 
 impl Server {
-    /// Listens on a free port and gives each connection to `serve`.
+    /// Listens on a free port of loopback and gives each connection to `serve`.
     pub async fn start<F, Fut>(serve: F) -> Self
     where
         F: Fn(Connection) -> Fut + Send + 'static,
         Fut: Future<Output = io::Result<()>> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(ANY_PORT, serve).await
+    }
+
+    /// [`Self::start`] at an address of one's own.
+    pub async fn start_at<F, Fut>(address: SocketAddr, serve: F) -> Self
+    where
+        F: Fn(Connection) -> Fut + Send + 'static,
+        Fut: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let accept = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

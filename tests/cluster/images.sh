@@ -1,0 +1,38 @@
+#!/bin/bash
+# Builds the product once as static programs, makes images FROM scratch of them and of what the
+# tests need, pushes them, and writes their references by digest to target/cluster/images.json.
+. "$(dirname "$0")/lib.sh"
+cargo="${CARGO:-cargo}"
+cd "$here/../.."
+if [ "${TITAN_TEST_PROFILE:-release}" = dev ]; then
+    # For whoever works on the product: minutes sooner, larger, slower.
+    "$cargo" build --locked --workspace --bins
+    programs=target/debug
+else
+    triple="$(rustc -vV | sed -n 's/^host: //p')"
+    # Outside the checkout, so that a fresh clone builds its own crates only.
+    target="${XDG_CACHE_HOME:-$HOME/.cache}/titan-media/release"
+    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR="$target" \
+        "$cargo" build --release --locked --target "$triple" --package titan-sidecar --package titan-operator \
+        --package titan-tests --bin titan-sidecar --bin titan-operator --bin titan-test-peer
+    programs="$target/$triple/release"
+fi
+busybox="$(command -v busybox)"
+versitygw="$("$here/../servers/versitygw.sh")"
+
+images=""
+pack() { # MEMBER ARGUMENTS OF pack.sh…
+    local member="$1" reference
+    shift
+    reference="$("$here/pack.sh" "$@")"
+    images="$images${images:+, }\"$member\": \"$reference\""
+}
+pack operator titan-operator "$programs/titan-operator"
+pack sidecar titan-sidecar "$programs/titan-sidecar"
+# For staged upgrades: the same program under another digest, and one that ends at once.
+pack sidecarNext titan-sidecar-next "$programs/titan-sidecar" --label release=next
+pack sidecarBroken titan-sidecar-broken "$busybox" --entrypoint /busybox,false
+pack peer titan-test-peer "$programs/titan-test-peer"
+pack s3 versitygw "$versitygw"
+mkdir -p "$folder"
+echo "{$images}" >"$folder/images.json"

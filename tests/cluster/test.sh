@@ -1,0 +1,35 @@
+#!/bin/bash
+# test.sh [TEST BINARY FLAGS…]: runs the cluster tests, in the test cluster or against KUBECONFIG.
+. "$(dirname "$0")/lib.sh"
+cargo="${CARGO:-cargo}"
+kubernetes="$("$here/../servers/kubernetes.sh")"
+export PATH="$kubernetes:$PATH" TITAN_CLUSTER="$folder"
+enter=()
+at_end=()
+skip=()
+trap 'for command in "${at_end[@]}"; do eval "$command"; done' EXIT
+if [ -n "${KUBECONFIG:-}" ]; then
+    [ -n "${TITAN_TEST_REGISTRY:-}" ] ||
+        fail "KUBECONFIG is set: set TITAN_TEST_REGISTRY too, to a registry that you can push to and the cluster can pull from"
+    mkdir -p "$folder/log"
+    echo "not in a cluster of your own: tests that restart the API server or read its audit log"
+    skip=(--skip api_server:: --skip noop::)
+else
+    # A cluster that was up stays up.
+    holder >/dev/null || at_end=("\"$here/down.sh\"")
+    "$here/up.sh"
+    enter=(nsenter --target "$(holder)" --net --)
+    export KUBECONFIG="$folder/kubeconfig" TITAN_INSIDE=1
+fi
+"$here/images.sh"
+cd "$here/../.."
+"$cargo" test --locked --workspace --test cluster --no-run
+
+log="$folder/log/kubectl-proxy.log"
+"${enter[@]}" kubectl proxy --port=0 >"$log" 2>&1 &
+at_end=("kill $!" "${at_end[@]}")
+until_ready "kubectl proxy" 10 grep -q "Starting to serve on" "$log"
+TITAN_KUBE_API="http://$(sed -n 's/^Starting to serve on //p' "$log")"
+export TITAN_KUBE_API
+# Most of a test is waiting: more at once than there are cores.
+"${enter[@]}" "$cargo" test --locked --offline --workspace --test cluster -- --test-threads 6 "${skip[@]}" "$@"

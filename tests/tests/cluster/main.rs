@@ -1,0 +1,31 @@
+//! Titan Media on a real Kubernetes: its own images, both charts, a bucket, a CDN, a webhook sink.
+//!
+//! `make cluster-test` runs it; by itself it has no cluster. A file of tests has one theme; what they
+//! stand on is in `harness`.
+
+mod harness;
+
+mod admission;
+mod api_server;
+mod bucket;
+mod burst;
+mod children;
+mod conflict;
+mod examples;
+mod explain;
+mod expose;
+mod fleet;
+mod helm;
+mod kill;
+mod leader;
+mod namespaced;
+mod noop;
+mod pods;
+mod policy;
+mod quickstart;
+mod secrets;
+mod storage;
+mod suspend;
+mod tenants;
+mod unsupported;
+mod volume;
