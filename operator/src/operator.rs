@@ -108,9 +108,9 @@ impl Operator {
                 self.identity,
                 self.clock,
             );
-            lead(&election, &fence, &shutdown, work).await
+            Box::pin(lead(&election, &fence, &shutdown, work)).await
         } else {
-            work.await;
+            Box::pin(work).await;
             Ok(())
         };
         if admin.is_finished()

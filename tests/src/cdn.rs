@@ -94,10 +94,8 @@ impl Cdn {
     pub async fn start_at(address: SocketAddr) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let server = Server::start_at(address, move |connection| {
-            serve(connection, shared.clone())
-        })
-        .await;
+        let server =
+            Server::start_at(address, move |connection| serve(connection, shared.clone())).await;
         Self { server, state }
     }
 

@@ -111,7 +111,7 @@ fn answer(head: &Head, body: Vec<u8>, cdn: &Cdn, sink: &Sink) -> serde_json::Res
     let (path, query) = head
         .target()
         .split_once('?')
-        .unwrap_or((head.target(), ""));
+        .unwrap_or_else(|| (head.target(), ""));
     match (head.method(), path) {
         ("GET", "/livez") => Ok(json!({})),
         ("POST", "/files") => Ok(json!({"directPath": cdn.put(&body.into())})),

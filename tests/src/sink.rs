@@ -118,10 +118,8 @@ impl Sink {
     pub async fn start_at(address: SocketAddr) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = state.clone();
-        let server = Server::start_at(address, move |connection| {
-            serve(connection, shared.clone())
-        })
-        .await;
+        let server =
+            Server::start_at(address, move |connection| serve(connection, shared.clone())).await;
         Self { server, state }
     }
 

@@ -179,7 +179,7 @@ impl Reconcile<'_> {
             writer.api_key(self.object, &facts, rand::random()).await?;
             Ok(Box::pin(writer.apply(prepared)).await?)
         });
-        match written.await {
+        match Box::pin(written).await {
             Ok(outcome) => Box::pin(self.report(&session, facts, outcome)).await,
             Err(error) => self.tell(&facts, error).await,
         }

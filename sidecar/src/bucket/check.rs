@@ -146,9 +146,10 @@ impl Bucket {
         match timed(findings, self.get(&self.probe_key(), None)).await {
             Ok(object) => {
                 findings.get = Some(true);
-                match is_probe(object).await? {
-                    true => Ok(()),
-                    false => Err(BucketError::Answer("it is not the object just written")),
+                if is_probe(object).await? {
+                    Ok(())
+                } else {
+                    Err(BucketError::Answer("it is not the object just written"))
                 }
             }
             Err(error) => {

@@ -71,7 +71,11 @@ async fn each_rule_refuses_with_its_sentence_and_passes_the_rest() {
         for patch in &case.accepted {
             let document = document(&scene, base, patch);
             let said = scene.kube().try_apply(&[document], &dry).await;
-            assert!(said.ok, "{}: {patch} is refused: {}", case.message, said.err);
+            assert!(
+                said.ok,
+                "{}: {patch} is refused: {}",
+                case.message, said.err
+            );
         }
         for patch in &case.refused {
             let document = document(&scene, base, patch);
@@ -103,41 +107,64 @@ async fn the_members_of_each_one_of_switch_with_both_kinds_of_apply() {
         merge(&mut document["spec"], &members);
         document
     };
-    let header = |value: Value| {
-        json!({"webhooks": [{"url": "https://app.example/hooks", "headers": [value]}]})
-    };
-    let identity = json!({"credentials": {"secretRef": null, "identity": {"serviceAccountName": "acme"}}});
+    let header = |value: Value| json!({"webhooks": [{"url": "https://app.example/hooks", "headers": [value]}]});
+    let identity =
+        json!({"credentials": {"secretRef": null, "identity": {"serviceAccountName": "acme"}}});
     let (ingress, route) = (
         json!({"expose": {"ingress": {"host": "wa.titan.example"}}}),
         json!({"expose": {"httpRoute": {"parentRefs": [{"name": "public"}], "hostnames": ["wa.titan.example"]}}}),
     );
     let pairs = [
-        (storage("credentials", json!({})), storage("credentials", identity)),
         (
-            storage("ca", json!({"caBundle": {"configMapRef": {"name": "ca", "key": "ca.crt"}}})),
-            storage("ca", json!({"caBundle": {"secretRef": {"name": "ca", "key": "ca.crt"}}})),
+            storage("credentials", json!({})),
+            storage("credentials", identity),
+        ),
+        (
+            storage(
+                "ca",
+                json!({"caBundle": {"configMapRef": {"name": "ca", "key": "ca.crt"}}}),
+            ),
+            storage(
+                "ca",
+                json!({"caBundle": {"secretRef": {"name": "ca", "key": "ca.crt"}}}),
+            ),
         ),
         (session("expose", ingress), session("expose", route)),
         (
-            session("header", header(json!({"name": "x-team", "value": "media"}))),
             session(
                 "header",
-                header(json!({"name": "x-team", "valueFrom": {"secretKeyRef": {"name": "team", "key": "name"}}})),
+                header(json!({"name": "x-team", "value": "media"})),
+            ),
+            session(
+                "header",
+                header(
+                    json!({"name": "x-team", "valueFrom": {"secretKeyRef": {"name": "team", "key": "name"}}}),
+                ),
             ),
         ),
         (
-            session("source", json!({"source": {"gateway": {"signature": {"type": "None"}}}})),
-            session("source", json!({"source": {"whatsapp": {"deviceName": "Titan"}}})),
+            session(
+                "source",
+                json!({"source": {"gateway": {"signature": {"type": "None"}}}}),
+            ),
+            session(
+                "source",
+                json!({"source": {"whatsapp": {"deviceName": "Titan"}}}),
+            ),
         ),
     ];
     for flags in [&[][..], &["--server-side", "--field-manager=person"][..]] {
         for (one, other) in &pairs {
             for document in [one, other, one] {
-                kube.try_apply(std::slice::from_ref(document), flags).await.expect();
+                kube.try_apply(std::slice::from_ref(document), flags)
+                    .await
+                    .expect();
             }
             let name = one["metadata"]["name"].as_str().unwrap_or_default();
             let kind = one["kind"].as_str().unwrap_or_default();
-            kube.kubectl(&["delete", kind, name, "-n", &scene.namespace]).await.expect();
+            kube.kubectl(&["delete", kind, name, "-n", &scene.namespace])
+                .await
+                .expect();
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::harness::scene::{SOON, Scene};
 
 async fn api_server(what: &str) {
     let script = crate_folder().join("cluster/api-server.sh");
-    run_async(&script.display().to_string(), &[what], "").await.expect();
+    run_async(&script.display().to_string(), &[what], "")
+        .await
+        .expect();
 }
 
 #[tokio::test]
@@ -21,7 +23,9 @@ async fn sidecars_serve_without_the_api_server_and_the_operator_recovers() {
     let (sealed, direct_path) = scene.file(90_000).await;
     let api = scene.api("default").await;
     api_server("kill").await;
-    scene.post(&api, "default", "3EB0NOAPI", &sealed, &direct_path).await;
+    scene
+        .post(&api, "default", "3EB0NOAPI", &sealed, &direct_path)
+        .await;
     scene.stored("3EB0NOAPI", &sealed).await;
     api_server("start").await;
 
@@ -46,16 +50,34 @@ async fn owner_references_pass_where_the_api_server_checks_them() {
     for kind in ["Deployment", "Service", "ConfigMap", "NetworkPolicy"] {
         let child = scene.object(kind, "msess-default");
         let child = kube.wait(SOON, &child, "it is there", |_| true).await;
-        assert_eq!(child["metadata"]["ownerReferences"], json!([owner]), "{kind}");
+        assert_eq!(
+            child["metadata"]["ownerReferences"],
+            json!([owner]),
+            "{kind}"
+        );
     }
     // Who may create ConfigMaps and nothing else is refused: the check is on.
     let account = format!("system:serviceaccount:{}:maps", scene.namespace);
     for args in [
         &["create", "serviceaccount", "maps"][..],
-        &["create", "role", "maps", "--verb=create", "--resource=configmaps"],
-        &["create", "rolebinding", "maps", "--role=maps", &format!("--serviceaccount={}:maps", scene.namespace)],
+        &[
+            "create",
+            "role",
+            "maps",
+            "--verb=create",
+            "--resource=configmaps",
+        ],
+        &[
+            "create",
+            "rolebinding",
+            "maps",
+            "--role=maps",
+            &format!("--serviceaccount={}:maps", scene.namespace),
+        ],
     ] {
-        kube.kubectl(&[args, &["-n", &scene.namespace]].concat()).await.expect();
+        kube.kubectl(&[args, &["-n", &scene.namespace]].concat())
+            .await
+            .expect();
     }
     let mut map = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -65,5 +87,6 @@ async fn owner_references_pass_where_the_api_server_checks_them() {
     said.refused(&["cannot set blockOwnerDeletion"]);
     map["metadata"]["ownerReferences"] = Value::Null;
     kube.try_create(&map, &["--as", &account]).await.expect();
-    kube.delete(&Object::new("ConfigMap", &scene.namespace, "theirs")).await;
+    kube.delete(&Object::new("ConfigMap", &scene.namespace, "theirs"))
+        .await;
 }

@@ -14,10 +14,22 @@ fn broken(scene: &Scene) -> Vec<(Value, &'static str)> {
         storage
     };
     vec![
-        (with("missing", "bucket", json!("there-is-no-such-bucket")), "NoSuchBucket"),
-        (with("region", "region", json!("eu-central-1")), "WrongRegion"),
-        (with("down", "endpoint", json!("http://peer.titan-peers.svc:1")), "ConnectFailed"),
-        (with("nowhere", "endpoint", json!("http://s3.nowhere.svc:9000")), "DnsFailed"),
+        (
+            with("missing", "bucket", json!("there-is-no-such-bucket")),
+            "NoSuchBucket",
+        ),
+        (
+            with("region", "region", json!("eu-central-1")),
+            "WrongRegion",
+        ),
+        (
+            with("down", "endpoint", json!("http://peer.titan-peers.svc:1")),
+            "ConnectFailed",
+        ),
+        (
+            with("nowhere", "endpoint", json!("http://s3.nowhere.svc:9000")),
+            "DnsFailed",
+        ),
     ]
 }
 
@@ -33,9 +45,15 @@ async fn missing_bucket_wrong_region_and_a_dead_endpoint_have_reasons_of_their_o
         let object = scene.object("TenantStorage", name);
         let now = scene.until(&object, "Ready", "False", reason).await;
         // Whoever names the right region, or misses a bucket, was reached.
-        let answers = if reason.ends_with("Failed") { "False" } else { "True" };
+        let answers = if reason.ends_with("Failed") {
+            "False"
+        } else {
+            "True"
+        };
         if reason != "NoSuchBucket" {
-            scene.until(&object, "BucketReachable", answers, reason).await;
+            scene
+                .until(&object, "BucketReachable", answers, reason)
+                .await;
         }
         assert!(!message(&now, "Ready").is_empty(), "{now:#}");
     }
@@ -53,8 +71,12 @@ async fn a_running_session_tells_the_same_reasons() {
     }
     for (storage, reason) in broken(&scene) {
         let name = storage["metadata"]["name"].as_str().unwrap_or_default();
-        scene.until(&scene.msess(name), "StorageReady", "False", reason).await;
-        scene.until(&scene.msess(name), "Ready", "False", reason).await;
+        scene
+            .until(&scene.msess(name), "StorageReady", "False", reason)
+            .await;
+        scene
+            .until(&scene.msess(name), "Ready", "False", reason)
+            .await;
     }
 }
 
@@ -65,8 +87,15 @@ async fn a_bucket_that_appears_makes_the_session_ready() {
     let mut storage = scene.storage();
     storage["spec"]["bucket"] = json!(bucket);
     let session = scene.session("default");
-    scene.kube().apply(&[scene.secret(), storage, session]).await;
-    scene.until(&scene.msess("default"), "Ready", "False", "NoSuchBucket").await;
+    scene
+        .kube()
+        .apply(&[scene.secret(), storage, session])
+        .await;
+    scene
+        .until(&scene.msess("default"), "Ready", "False", "NoSuchBucket")
+        .await;
     scene.s3.make_bucket(&bucket).await;
-    scene.until(&scene.msess("default"), "Ready", "True", "").await;
+    scene
+        .until(&scene.msess("default"), "Ready", "True", "")
+        .await;
 }

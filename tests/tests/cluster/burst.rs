@@ -12,13 +12,23 @@ async fn an_operator_killed_during_a_burst_leaves_no_session_behind() {
     let scene = Scene::alone("burst").await;
     let kube = scene.kube();
     kube.apply(&[scene.secret(), scene.storage()]).await;
-    let sessions: Vec<_> = (0..50).map(|n| scene.session(&format!("burst-{n}"))).collect();
+    let sessions: Vec<_> = (0..50)
+        .map(|n| scene.session(&format!("burst-{n}")))
+        .collect();
     kube.apply(&sessions).await;
     wait_until(SOON, "some have children", async || {
         kube.list("Deployment", &scene.namespace, "").await.len() >= 10
     })
     .await;
-    let args = ["delete", "pod", "-n", release::NAMESPACE, "--all", "--grace-period=0", "--force"];
+    let args = [
+        "delete",
+        "pod",
+        "-n",
+        release::NAMESPACE,
+        "--all",
+        "--grace-period=0",
+        "--force",
+    ];
     kube.kubectl(&args).await.expect();
     wait_until(Duration::from_mins(4), "all 50 are Ready", async || {
         let all = kube.list("MediaSession", &scene.namespace, "").await;

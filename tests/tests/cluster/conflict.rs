@@ -24,22 +24,60 @@ async fn a_foreign_object_of_the_same_name_stalls_the_session_and_stays_untouche
     let labels = json!({"app": "theirs"});
     let container = json!({"name": "theirs", "image": scene.cluster.release.images.peer});
     let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [container]}});
-    let claim = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}});
+    let claim =
+        json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "16Mi"}}});
     let cases = [
-        ("ConfigMap", "config", foreign("ConfigMap", "v1", "config", json!({"data": {"theirs": "1"}}))),
-        ("Service", "service", foreign("Service", "v1", "service", json!({"spec": {"ports": [{"port": 1}]}}))),
+        (
+            "ConfigMap",
+            "config",
+            foreign(
+                "ConfigMap",
+                "v1",
+                "config",
+                json!({"data": {"theirs": "1"}}),
+            ),
+        ),
+        (
+            "Service",
+            "service",
+            foreign(
+                "Service",
+                "v1",
+                "service",
+                json!({"spec": {"ports": [{"port": 1}]}}),
+            ),
+        ),
         (
             "Deployment",
             "deploy",
-            foreign("Deployment", "apps/v1", "deploy", json!({"spec": {
-                "replicas": 0, "selector": {"matchLabels": labels}, "template": template,
-            }})),
+            foreign(
+                "Deployment",
+                "apps/v1",
+                "deploy",
+                json!({"spec": {
+                    "replicas": 0, "selector": {"matchLabels": labels}, "template": template,
+                }}),
+            ),
         ),
-        ("PersistentVolumeClaim", "claim", foreign("PersistentVolumeClaim", "v1", "claim", json!({"spec": claim}))),
+        (
+            "PersistentVolumeClaim",
+            "claim",
+            foreign(
+                "PersistentVolumeClaim",
+                "v1",
+                "claim",
+                json!({"spec": claim}),
+            ),
+        ),
         (
             "NetworkPolicy",
             "policy",
-            foreign("NetworkPolicy", "networking.k8s.io/v1", "policy", json!({"spec": {"podSelector": {}}})),
+            foreign(
+                "NetworkPolicy",
+                "networking.k8s.io/v1",
+                "policy",
+                json!({"spec": {"podSelector": {}}}),
+            ),
         ),
     ];
     kube.apply(&[scene.secret(), scene.storage()]).await;
@@ -50,11 +88,22 @@ async fn a_foreign_object_of_the_same_name_stalls_the_session_and_stays_untouche
         kube.apply(&[scene.session(name)]).await;
     }
     for (kind, name, object) in &cases {
-        let stalled = scene.until(&scene.msess(name), "Stalled", "True", "NameConflict").await;
-        assert!(says(&stalled, "Ready", "False", "NameConflict"), "{stalled:#}");
+        let stalled = scene
+            .until(&scene.msess(name), "Stalled", "True", "NameConflict")
+            .await;
+        assert!(
+            says(&stalled, "Ready", "False", "NameConflict"),
+            "{stalled:#}"
+        );
         let text = message(&stalled, "Ready");
-        assert!(text.contains(kind) && text.contains(&format!("msess-{name}")), "{text}");
-        let now = kube.get(&scene.object(kind, &format!("msess-{name}"))).await.unwrap();
+        assert!(
+            text.contains(kind) && text.contains(&format!("msess-{name}")),
+            "{text}"
+        );
+        let now = kube
+            .get(&scene.object(kind, &format!("msess-{name}")))
+            .await
+            .unwrap();
         assert!(now["metadata"]["ownerReferences"].is_null(), "{now:#}");
         assert!(now["metadata"]["labels"].is_null(), "{now:#}");
         for field in ["data", "spec"] {
@@ -65,7 +114,8 @@ async fn a_foreign_object_of_the_same_name_stalls_the_session_and_stays_untouche
                 }
             }
         }
-        kube.delete(&scene.object(kind, &format!("msess-{name}"))).await;
+        kube.delete(&scene.object(kind, &format!("msess-{name}")))
+            .await;
     }
     for (_, name, _) in &cases {
         scene.ready(name).await;
@@ -82,7 +132,13 @@ async fn orphaned_children_are_taken_up_again_by_a_session_of_the_same_name() {
     let deployment = scene.object("Deployment", "msess-default");
     let before = kube.get(&deployment).await.unwrap();
     let pods = scene.pods("default").await;
-    let args = ["delete", "msess/default", "--cascade=orphan", "-n", &scene.namespace];
+    let args = [
+        "delete",
+        "msess/default",
+        "--cascade=orphan",
+        "-n",
+        &scene.namespace,
+    ];
     kube.kubectl(&args).await.expect();
     let free = |now: &Value| now["metadata"]["ownerReferences"].is_null();
     kube.wait(SOON, &deployment, "it has no owner", free).await;
@@ -91,7 +147,10 @@ async fn orphaned_children_are_taken_up_again_by_a_session_of_the_same_name() {
     let again = scene.ready("default").await;
     let after = kube.get(&deployment).await.unwrap();
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
-    assert_eq!(after["metadata"]["ownerReferences"][0]["uid"], again["metadata"]["uid"]);
+    assert_eq!(
+        after["metadata"]["ownerReferences"][0]["uid"],
+        again["metadata"]["uid"]
+    );
     assert_eq!(pods.len(), scene.pods("default").await.len());
     scene.takes_an_image("default", "3EB0AFTER").await;
 }
@@ -106,14 +165,19 @@ async fn a_session_that_is_recreated_at_once_is_whole_in_the_end() {
         scene.kube().kubectl(&args).await.expect();
         scene.kube().apply(&[scene.session("default")]).await;
         let ready = scene.ready("default").await;
-        scene.takes_an_image("default", &format!("3EB0ROUND{round}")).await;
+        scene
+            .takes_an_image("default", &format!("3EB0ROUND{round}"))
+            .await;
         for kind in ["Deployment", "Service", "ConfigMap", "NetworkPolicy"] {
             let child = scene.object(kind, "msess-default");
             let owned = |now: &Value| {
                 now["metadata"]["ownerReferences"][0]["uid"] == ready["metadata"]["uid"]
                     && now["metadata"]["deletionTimestamp"].is_null()
             };
-            scene.kube().wait(SOON, &child, "its owner is the new session", owned).await;
+            scene
+                .kube()
+                .wait(SOON, &child, "its owner is the new session", owned)
+                .await;
         }
     }
 }

@@ -10,7 +10,8 @@ async fn every_field_has_a_description() {
     let scene = Scene::new("explain").await;
     let kube = scene.kube();
     for kind in ["mediasessions", "tenantstorages"] {
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind}.titan.media");
+        let path =
+            format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind}.titan.media");
         let definition = kube.read(&path).await.unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         let (mut objects, mut bare) = (vec![kind.to_owned()], Vec::new());
@@ -30,11 +31,19 @@ fn walk(schema: &Value, path: &str, objects: &mut Vec<String>, bare: &mut Vec<St
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{path}.{name}");
         // These three are the API server's own.
-        if path.ends_with(".metadata") || field["description"].as_str().is_some_and(|text| !text.is_empty()) {
+        if path.ends_with(".metadata")
+            || field["description"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        {
         } else if !matches!(name.as_str(), "apiVersion" | "kind") {
             bare.push(path.clone());
         }
-        let inner = if field["type"] == "array" { &field["items"] } else { field };
+        let inner = if field["type"] == "array" {
+            &field["items"]
+        } else {
+            field
+        };
         if inner["properties"].is_object() {
             objects.push(path.clone());
             walk(inner, &path, objects, bare);

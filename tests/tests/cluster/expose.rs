@@ -30,10 +30,16 @@ async fn an_ingress_is_made_for_an_allowed_host_and_refused_for_another() {
     let rule = &made["spec"]["rules"][0];
     assert_eq!(rule["host"], HOST);
     assert_eq!(rule["http"]["paths"][0]["path"], "/api/sessions/allowed/");
-    let refused = scene.until(&scene.msess("foreign"), "Exposed", "False", "").await;
+    let refused = scene
+        .until(&scene.msess("foreign"), "Exposed", "False", "")
+        .await;
     let text = message(&refused, "Exposed");
     assert!(text.contains("bank.example.com"), "{text}");
-    assert!(kube.get(&scene.object("Ingress", "msess-foreign")).await.is_none());
+    assert!(
+        kube.get(&scene.object("Ingress", "msess-foreign"))
+            .await
+            .is_none()
+    );
     // What is inside the cluster works all the same.
     scene.takes_an_image("foreign", "3EB0INSIDE").await;
 
@@ -46,13 +52,19 @@ async fn an_ingress_is_made_for_an_allowed_host_and_refused_for_another() {
 async fn a_route_follows_its_parents_once_gateway_api_is_installed() {
     let scene = Scene::new("http_route").await;
     let kube = scene.kube();
-    let definitions = installed("foreign-crds").join("gateway-api").display().to_string();
+    let definitions = installed("foreign-crds")
+        .join("gateway-api")
+        .display()
+        .to_string();
     let remove = ["delete", "--ignore-not-found", "--filename", &definitions];
     kube.kubectl(&remove).await.expect();
-    let route = |host: &str| {
-        json!({"httpRoute": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [host]}})
-    };
-    kube.apply(&[scene.secret(), scene.storage(), exposed(&scene, "default", route(HOST))]).await;
+    let route = |host: &str| json!({"httpRoute": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [host]}});
+    kube.apply(&[
+        scene.secret(),
+        scene.storage(),
+        exposed(&scene, "default", route(HOST)),
+    ])
+    .await;
     let session = scene.msess("default");
     scene.until(&session, "Exposed", "False", "").await;
 
@@ -62,11 +74,26 @@ async fn a_route_follows_its_parents_once_gateway_api_is_installed() {
     let child = scene.object("HTTPRoute", "msess-default");
     let made = kube.wait(SYNC, &child, "it is made", |_| true).await;
     assert_eq!(made["spec"]["hostnames"], json!([HOST]));
-    assert!(!says(&kube.get(&session).await.unwrap(), "Exposed", "True", ""));
+    assert!(!says(
+        &kube.get(&session).await.unwrap(),
+        "Exposed",
+        "True",
+        ""
+    ));
 
     // No gateway runs here: the test says what one would.
-    for (status, reason) in [("False", "NoMatchingListenerHostname"), ("True", "Accepted")] {
-        accept(&scene, &child, &made["spec"]["parentRefs"][0], status, reason).await;
+    for (status, reason) in [
+        ("False", "NoMatchingListenerHostname"),
+        ("True", "Accepted"),
+    ] {
+        accept(
+            &scene,
+            &child,
+            &made["spec"]["parentRefs"][0],
+            status,
+            reason,
+        )
+        .await;
         let now = scene.until(&session, "Exposed", status, "").await;
         if status == "True" {
             let url = now["status"]["externalURL"].as_str().unwrap_or_default();
@@ -96,8 +123,15 @@ async fn accept(scene: &Scene, route: &Object, parent: &Value, status: &str, rea
         }],
     }]}});
     let args = [
-        "patch", "httproute", &route.name, "-n", &scene.namespace, "--subresource=status", "--type=merge",
-        "--patch", &patch.to_string(),
+        "patch",
+        "httproute",
+        &route.name,
+        "-n",
+        &scene.namespace,
+        "--subresource=status",
+        "--type=merge",
+        "--patch",
+        &patch.to_string(),
     ];
     scene.kube().kubectl(&args).await.expect();
 }

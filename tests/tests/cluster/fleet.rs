@@ -18,7 +18,9 @@ async fn census(scene: &Scene) -> (BTreeMap<String, usize>, usize) {
     let (mut images, mut down) = (BTreeMap::new(), 0);
     for deployment in scene.kube().list("Deployment", &scene.namespace, "").await {
         let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
-        *images.entry(image.as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        *images
+            .entry(image.as_str().unwrap_or_default().to_owned())
+            .or_default() += 1;
         let status = &deployment["status"];
         let current = status["observedGeneration"] == deployment["metadata"]["generation"];
         if !current || status["availableReplicas"] != 1 || status["updatedReplicas"] != 1 {
@@ -34,7 +36,9 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     let (kube, release) = (scene.kube(), &scene.cluster.release);
     let images = &release.images;
     kube.apply(&[scene.secret(), scene.storage()]).await;
-    let mut sessions: Vec<_> = (0..SESSIONS).map(|n| scene.session(&format!("fleet-{n}"))).collect();
+    let mut sessions: Vec<_> = (0..SESSIONS)
+        .map(|n| scene.session(&format!("fleet-{n}")))
+        .collect();
     kube.apply(&sessions).await;
     let all_ready = async || {
         let all = kube.list("MediaSession", &scene.namespace, "").await;
@@ -51,11 +55,15 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     };
     upgrade(&images.sidecar_next).await.expect();
     let mut most = 0;
-    wait_until(Duration::from_mins(4), "all run the new image", async || {
-        let (images_now, down) = census(&scene).await;
-        most = down.max(most);
-        images_now.get(&images.sidecar_next) == Some(&SESSIONS) && down == 0
-    })
+    wait_until(
+        Duration::from_mins(4),
+        "all run the new image",
+        async || {
+            let (images_now, down) = census(&scene).await;
+            most = down.max(most);
+            images_now.get(&images.sidecar_next) == Some(&SESSIONS) && down == 0
+        },
+    )
     .await;
     assert!((1..=AT_ONCE).contains(&most), "{most} were down at once");
     wait_until(SOON, "all are Ready", all_ready).await;
@@ -79,9 +87,15 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     kube.apply(std::slice::from_ref(&newest)).await;
     sessions.push(newest);
     let object = scene.msess("fleet-new");
-    kube.wait(SOON, &object, "it is reconciled", |now| now["status"]["conditions"].is_array()).await;
+    kube.wait(SOON, &object, "it is reconciled", |now| {
+        now["status"]["conditions"].is_array()
+    })
+    .await;
     let (images_now, _) = census(&scene).await;
-    let untouched = images_now.get(&images.sidecar_next).copied().unwrap_or_default();
+    let untouched = images_now
+        .get(&images.sidecar_next)
+        .copied()
+        .unwrap_or_default();
     assert!(untouched >= SESSIONS - AT_ONCE, "{images_now:?}");
 
     // Back to a good one: all heal.
@@ -92,9 +106,11 @@ async fn an_upgrade_keeps_few_sessions_down_and_stops_after_three_failures() {
     })
     .await;
     let settled = |image: &str| -> bool { image == images.sidecar };
-    wait_until(Duration::from_mins(4), "all run the usual image", async || {
-        census(&scene).await.0.keys().all(|image| settled(image))
-    })
+    wait_until(
+        Duration::from_mins(4),
+        "all run the usual image",
+        async || census(&scene).await.0.keys().all(|image| settled(image)),
+    )
     .await;
 }
 
@@ -104,7 +120,12 @@ async fn a_canary_namespace_gets_the_new_image_first() {
     let rest = Scene::alone("fleet_canary").await;
     let canary = rest.beside().await;
     let (kube, release) = (rest.kube(), &rest.cluster.release);
-    let label = ["label", "namespace", &canary.namespace, "titan.media/canary=true"];
+    let label = [
+        "label",
+        "namespace",
+        &canary.namespace,
+        "titan.media/canary=true",
+    ];
     kube.kubectl(&label).await.expect();
     for scene in [&rest, &canary] {
         kube.apply(&[scene.secret(), scene.storage()]).await;
@@ -120,13 +141,21 @@ async fn a_canary_namespace_gets_the_new_image_first() {
     let next = &release.images.sidecar_next;
     let changes = json!({"maxUnavailableSessions": 1, "sidecar": {"image": image(next)}});
     release.upgrade(changes).await.expect();
-    wait_until(Duration::from_mins(2), "all run the new image", async || {
-        let count = |images: BTreeMap<String, usize>| images.get(next).copied().unwrap_or_default();
-        let others = count(census(&rest).await.0);
-        let first = count(census(&canary).await.0);
-        assert!(others == 0 || first == 3, "{others} others have it before {first} of 3 canaries");
-        others == 3 && first == 3
-    })
+    wait_until(
+        Duration::from_mins(2),
+        "all run the new image",
+        async || {
+            let count =
+                |images: BTreeMap<String, usize>| images.get(next).copied().unwrap_or_default();
+            let others = count(census(&rest).await.0);
+            let first = count(census(&canary).await.0);
+            assert!(
+                others == 0 || first == 3,
+                "{others} others have it before {first} of 3 canaries"
+            );
+            others == 3 && first == 3
+        },
+    )
     .await;
     release.restore().await;
 }
@@ -137,17 +166,28 @@ async fn an_image_that_is_not_there_is_named() {
     let scene = Scene::alone("pods_image").await;
     let missing = format!("sha256:{}", "0".repeat(64));
     let usual = image(&scene.cluster.release.images.sidecar);
-    let changes = json!({"sidecar": {"image": {"repository": usual["repository"], "digest": missing}}});
+    let changes =
+        json!({"sidecar": {"image": {"repository": usual["repository"], "digest": missing}}});
     scene.cluster.release.upgrade(changes).await.expect();
     let documents: [Value; 3] = [scene.secret(), scene.storage(), scene.session("default")];
     scene.kube().apply(&documents).await;
     let session = scene.msess("default");
-    let now = scene.until(&session, "WorkloadAvailable", "False", "WorkloadUnavailable").await;
+    let now = scene
+        .until(
+            &session,
+            "WorkloadAvailable",
+            "False",
+            "WorkloadUnavailable",
+        )
+        .await;
     let named = |now: &Value| {
         let text = message(now, "WorkloadAvailable");
         text.contains("ErrImagePull") || text.contains("ImagePullBackOff")
     };
-    scene.kube().wait(SOON, &session, "the image is named", named).await;
+    scene
+        .kube()
+        .wait(SOON, &session, "the image is named", named)
+        .await;
     assert!(says(&now, "Ready", "False", ""), "{now:#}");
     scene.cluster.release.restore().await;
     scene.ready_in(Duration::from_mins(2), "default").await;

@@ -3,6 +3,13 @@
 //! `make cluster-test` runs it; by itself it has no cluster. A file of tests has one theme; what they
 //! stand on is in `harness`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
 mod harness;
 
 mod admission;

@@ -23,13 +23,31 @@ async fn an_object_outside_the_watched_namespaces_is_not_touched() {
         assert!(now["status"].is_null(), "{now:#}");
     }
     for kind in ["Deployment", "Service", "ConfigMap", "Job", "NetworkPolicy"] {
-        let all = kube.list(kind, &other.namespace, "app.kubernetes.io/managed-by=titan-operator").await;
+        let all = kube
+            .list(
+                kind,
+                &other.namespace,
+                "app.kubernetes.io/managed-by=titan-operator",
+            )
+            .await;
         assert!(all.is_empty(), "{all:#?}");
     }
     // It could not if it would.
     let operator = format!("--as=system:serviceaccount:titan-system:{OPERATOR}");
-    for (verb, kind) in [("create", "deployments"), ("list", "mediasessions.titan.media"), ("list", "pods")] {
-        let args = ["auth", "can-i", verb, kind, &operator, "--namespace", &other.namespace];
+    for (verb, kind) in [
+        ("create", "deployments"),
+        ("list", "mediasessions.titan.media"),
+        ("list", "pods"),
+    ] {
+        let args = [
+            "auth",
+            "can-i",
+            verb,
+            kind,
+            &operator,
+            "--namespace",
+            &other.namespace,
+        ];
         assert_eq!(kube.kubectl(&args).await.out.trim(), "no", "{verb} {kind}");
     }
     watched.cluster.release.restore().await;

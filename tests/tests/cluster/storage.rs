@@ -13,16 +13,25 @@ async fn a_changed_prefix_is_reread_and_a_changed_secret_name_rolls_the_pod() {
 
     let prefix = json!({"spec": {"prefix": "elsewhere/"}});
     kube.patch(&scene.tstore(), &prefix).await;
-    scene.until_reported(SYNC, "default", "storageGeneration", 2).await;
+    scene
+        .until_reported(SYNC, "default", "storageGeneration", 2)
+        .await;
     scene.ready("default").await;
     let (sealed, direct_path) = scene.file(60_000).await;
     let api = scene.api("default").await;
-    scene.post(&api, "default", "3EB0PREFIX", &sealed, &direct_path).await;
+    scene
+        .post(&api, "default", "3EB0PREFIX", &sealed, &direct_path)
+        .await;
     let event = scene.stored("3EB0PREFIX", &sealed).await;
-    let key = event["payload"]["media"]["key"].as_str().unwrap_or_default();
+    let key = event["payload"]["media"]["key"]
+        .as_str()
+        .unwrap_or_default();
     assert!(key.starts_with("elsewhere/"), "{event:#}");
     let now = scene.pods("default").await;
-    assert_eq!(before[0]["metadata"]["uid"], now[0]["metadata"]["uid"], "the pod was rolled");
+    assert_eq!(
+        before[0]["metadata"]["uid"], now[0]["metadata"]["uid"],
+        "the pod was rolled"
+    );
 
     let mut secret = scene.secret();
     secret["metadata"]["name"] = json!("acme-s3-other");
@@ -30,9 +39,16 @@ async fn a_changed_prefix_is_reread_and_a_changed_secret_name_rolls_the_pod() {
     let name = json!({"spec": {"credentials": {"secretRef": {"name": "acme-s3-other"}}}});
     kube.patch(&scene.tstore(), &name).await;
     let deployment = scene.object("Deployment", "msess-default");
-    let mounts = |now: &Value| now["spec"]["template"].to_string().contains("acme-s3-other");
-    kube.wait(SOON, &deployment, "it mounts the other Secret", mounts).await;
-    scene.until_reported(SYNC, "default", "storageGeneration", 3).await;
+    let mounts = |now: &Value| {
+        now["spec"]["template"]
+            .to_string()
+            .contains("acme-s3-other")
+    };
+    kube.wait(SOON, &deployment, "it mounts the other Secret", mounts)
+        .await;
+    scene
+        .until_reported(SYNC, "default", "storageGeneration", 3)
+        .await;
     scene.ready("default").await;
     scene.takes_an_image("default", "3EB0OTHERSECRET").await;
 }
@@ -45,8 +61,12 @@ async fn without_its_storage_a_session_goes_on_and_its_deployment_is_rebuilt() {
     scene.up("default").await;
     let session = scene.msess("default");
     kube.delete(&scene.tstore()).await;
-    scene.until(&session, "StorageReady", "False", "StorageNotFound").await;
-    scene.until(&session, "Ready", "False", "StorageNotFound").await;
+    scene
+        .until(&session, "StorageReady", "False", "StorageNotFound")
+        .await;
+    scene
+        .until(&session, "Ready", "False", "StorageNotFound")
+        .await;
     scene.takes_an_image("default", "3EB0STORAGEGONE").await;
 
     let map = scene.object("ConfigMap", "msess-default");
@@ -55,7 +75,9 @@ async fn without_its_storage_a_session_goes_on_and_its_deployment_is_rebuilt() {
     let before = kube.get(&deployment).await.unwrap();
     kube.delete(&deployment).await;
     let is_new = |now: &Value| now["metadata"]["uid"] != before["metadata"]["uid"];
-    let after = kube.wait(SOON, &deployment, "it is there again", is_new).await;
+    let after = kube
+        .wait(SOON, &deployment, "it is there again", is_new)
+        .await;
     assert_eq!(after["spec"]["template"], before["spec"]["template"]);
     let now = kube.get(&map).await.unwrap();
     assert_eq!(now["data"], live["data"]);
@@ -72,13 +94,19 @@ async fn a_session_whose_storage_comes_later_takes_messages_meanwhile() {
     let kube = scene.kube();
     kube.apply(&[scene.session("default")]).await;
     let session = scene.msess("default");
-    scene.until(&session, "Ready", "False", "StorageNotFound").await;
+    scene
+        .until(&session, "Ready", "False", "StorageNotFound")
+        .await;
     let (sealed, direct_path) = scene.file(60_000).await;
     let api = scene.api("default").await;
-    scene.post(&api, "default", "3EB0BEFORESTORAGE", &sealed, &direct_path).await;
+    scene
+        .post(&api, "default", "3EB0BEFORESTORAGE", &sealed, &direct_path)
+        .await;
     kube.apply(&[scene.secret(), scene.storage()]).await;
     scene.ready_in(SYNC, "default").await;
-    let info = scene.reaches(&api, "default", "3EB0BEFORESTORAGE", "stored").await;
+    let info = scene
+        .reaches(&api, "default", "3EB0BEFORESTORAGE", "stored")
+        .await;
     let key = info["key"].as_str().unwrap_or_default();
     assert!(scene.s3.object(&scene.namespace, key).await == sealed.plain);
 }

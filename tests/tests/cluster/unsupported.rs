@@ -10,7 +10,10 @@ async fn a_field_that_no_code_honours_stalls_the_session_with_its_path() {
     let scene = Scene::new("unsupported").await;
     let mut session = scene.session("default");
     session["spec"]["rateLimit"] = json!({"requests": 10, "per": "1m"});
-    scene.kube().apply(&[scene.secret(), scene.storage(), session]).await;
+    scene
+        .kube()
+        .apply(&[scene.secret(), scene.storage(), session])
+        .await;
     let object = scene.msess("default");
     let stalled = scene.until(&object, "Stalled", "True", "Unsupported").await;
     let text = message(&stalled, "Stalled");

@@ -18,12 +18,18 @@ async fn the_volume_outlives_its_session_and_is_taken_up_again() {
     scene.takes_an_image("default", "3EB0KEPT").await;
     let claim = scene.object("PersistentVolumeClaim", "msess-default");
     let before = kube.get(&claim).await.unwrap();
-    assert!(before["metadata"]["ownerReferences"].is_null(), "{before:#}");
+    assert!(
+        before["metadata"]["ownerReferences"].is_null(),
+        "{before:#}"
+    );
 
     kube.delete(&scene.msess("default")).await;
-    kube.wait_gone(SOON, &scene.object("Deployment", "msess-default")).await;
+    kube.wait_gone(SOON, &scene.object("Deployment", "msess-default"))
+        .await;
     wait_until(SOON, "the pods are gone", async || {
-        kube.list("Pod", &scene.namespace, "titan.media/session=default").await.is_empty()
+        kube.list("Pod", &scene.namespace, "titan.media/session=default")
+            .await
+            .is_empty()
     })
     .await;
     kube.apply(&[scene.session("default")]).await;
@@ -41,11 +47,15 @@ async fn with_reclaim_delete_the_volume_goes_with_its_session() {
     let kube = scene.kube();
     let mut session = scene.session("default");
     session["spec"]["store"] = json!({"reclaim": "Delete", "sqlite": {"size": "64Mi"}});
-    kube.apply(&[scene.secret(), scene.storage(), session]).await;
+    kube.apply(&[scene.secret(), scene.storage(), session])
+        .await;
     scene.ready("default").await;
     let claim = scene.object("PersistentVolumeClaim", "msess-default");
     let before = kube.get(&claim).await.unwrap();
-    assert_eq!(before["metadata"]["ownerReferences"][0]["kind"], "MediaSession");
+    assert_eq!(
+        before["metadata"]["ownerReferences"][0]["kind"],
+        "MediaSession"
+    );
     assert_eq!(before["spec"]["resources"]["requests"]["storage"], "64Mi");
     kube.delete(&scene.msess("default")).await;
     kube.wait_gone(SOON, &claim).await;
@@ -61,22 +71,33 @@ async fn a_pod_deleted_under_load_never_writes_beside_its_successor_and_loses_no
     scene.peer.trickle(&direct_path, Some((500_000, 100))).await;
     let api = scene.api("default").await;
     // A transfer that outlasts the pod's warning keeps the old process alive for a while.
-    scene.post(&api, "default", "3EB0OVERLAP", &sealed, &direct_path).await;
+    scene
+        .post(&api, "default", "3EB0OVERLAP", &sealed, &direct_path)
+        .await;
     let before = scene.pods("default").await;
     let old = name(&before[0]);
     let follow = ["logs", "--follow", &old, "-n", &scene.namespace];
     let (first, rest) = tokio::join!(kube.kubectl(&follow), replace(&scene, &api, &old));
     let (new, taken) = rest;
-    let second = kube.kubectl(&["logs", &new, "-n", &scene.namespace]).await.expect();
+    let second = kube
+        .kubectl(&["logs", &new, "-n", &scene.namespace])
+        .await
+        .expect();
     let released = time_of(&first.out, "data directory given back");
     let acquired = time_of(&second, "data directory taken");
-    assert!(released <= acquired, "given back at {released}, taken at {acquired}");
+    assert!(
+        released <= acquired,
+        "given back at {released}, taken at {acquired}"
+    );
 
     scene.peer.trickle(&direct_path, None).await;
     scene.stored("3EB0OVERLAP", &sealed).await;
     assert!(!taken.is_empty(), "no message was taken under load");
     for id in &taken {
-        scene.peer.event(&scene.hook(), "message.received", id).await;
+        scene
+            .peer
+            .event(&scene.hook(), "message.received", id)
+            .await;
     }
 }
 
@@ -105,14 +126,21 @@ async fn replace(scene: &Scene, api: &Api, old: &str) -> (String, Vec<String>) {
 
 /// When a sidecar logged this, as written in its JSON log.
 fn time_of(log: &str, message: &str) -> String {
-    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut found = lines.filter(|line| line.to_string().contains(message));
-    let line = found.next().unwrap_or_else(|| panic!("no {message:?} in:\n{log}"));
+    let line = found
+        .next()
+        .unwrap_or_else(|| panic!("no {message:?} in:\n{log}"));
     line["timestamp"].as_str().unwrap_or_default().to_owned()
 }
 
 fn name(pod: &Value) -> String {
-    pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()
+    pod["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn is_ready(pod: &Value) -> bool {

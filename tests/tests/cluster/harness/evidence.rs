@@ -15,16 +15,28 @@ pub(crate) fn collect(test: &str, namespace: &str) {
     let to = folder().with_file_name("cluster-logs").join(test);
     let _ = fs::remove_dir_all(&to);
     let _ = fs::create_dir_all(&to);
-    save(&to.join("objects.yaml"), &["get", KINDS, "-n", namespace, "-o", "yaml"]);
-    save(&to.join("overview.txt"), &["get", KINDS, "-n", namespace, "-o", "wide"]);
+    save(
+        &to.join("objects.yaml"),
+        &["get", KINDS, "-n", namespace, "-o", "yaml"],
+    );
+    save(
+        &to.join("overview.txt"),
+        &["get", KINDS, "-n", namespace, "-o", "wide"],
+    );
     save(&to.join("pods.txt"), &["describe", "pods", "-n", namespace]);
     let by_time = "--sort-by=.metadata.creationTimestamp";
-    save(&to.join("events.txt"), &["get", "events", "-n", namespace, by_time]);
+    save(
+        &to.join("events.txt"),
+        &["get", "events", "-n", namespace, by_time],
+    );
     for (place, name) in [(namespace, "sidecar"), ("titan-system", "operator")] {
         let pods = kubectl(&["get", "pods", "-n", place, "-o", "name"]);
         for pod in pods.split_whitespace() {
             let file = format!("{name}-{}.log", pod.trim_start_matches("pod/"));
-            save(&to.join(&file), &["logs", "-n", place, pod, "--all-containers"]);
+            save(
+                &to.join(&file),
+                &["logs", "-n", place, pod, "--all-containers"],
+            );
             let before = ["logs", "-n", place, pod, "--all-containers", "--previous"];
             save(&to.join(format!("previous-{file}")), &before);
         }

@@ -145,7 +145,10 @@ impl Kube {
     /// Deletes an object in the background.
     pub(crate) async fn delete(&self, object: &Object) {
         let reply = self.api.call("DELETE", &object.path(), &[], b"").await;
-        assert!(matches!(reply.status, 200 | 202 | 404), "{object}: {reply:?}");
+        assert!(
+            matches!(reply.status, 200 | 202 | 404),
+            "{object}: {reply:?}"
+        );
     }
 
     /// Waits until an object is there and `holds` for it; returns it.

@@ -32,14 +32,21 @@ pub(crate) async fn install(kube: &Kube, images: &Images) {
         .replace("@ACCESS_KEY@", ACCESS_KEY)
         .replace("@SECRET_KEY@", SECRET_KEY);
     let args = ["apply", "--server-side", "--filename", "-"];
-    super::kube::run_async("kubectl", &args, &yaml).await.expect();
+    super::kube::run_async("kubectl", &args, &yaml)
+        .await
+        .expect();
     for name in ["s3", "peer"] {
         let deployment = Object::new("Deployment", NAMESPACE, name);
-        kube.wait(Duration::from_mins(1), &deployment, "it is available", |deployment| {
-            says(deployment, "Available", "True", "")
-                && deployment["status"]["updatedReplicas"] == 1
-                && deployment["status"]["replicas"] == 1
-        })
+        kube.wait(
+            Duration::from_mins(1),
+            &deployment,
+            "it is available",
+            |deployment| {
+                says(deployment, "Available", "True", "")
+                    && deployment["status"]["updatedReplicas"] == 1
+                    && deployment["status"]["replicas"] == 1
+            },
+        )
         .await;
     }
 }
@@ -79,7 +86,10 @@ impl Peer {
     /// Serves a file slowly: pieces of so many bytes, a pause of so many milliseconds after each.
     pub(crate) async fn trickle(&self, direct_path: &str, trickle: Option<(usize, u64)>) {
         let direct_path = direct_path.to_owned();
-        let trouble = Trouble { direct_path, trickle };
+        let trouble = Trouble {
+            direct_path,
+            trickle,
+        };
         let body = serde_json::to_value(trouble).unwrap();
         self.control.post_json("/faults", &body).await.expect(200);
     }
@@ -123,6 +133,8 @@ impl Peer {
 /// WhatsApp's id of the message that an event is about.
 pub(crate) fn about(event: &Value) -> &str {
     let payload = &event["payload"];
-    let id = payload["id"].as_str().or_else(|| payload["messageId"].as_str());
+    let id = payload["id"]
+        .as_str()
+        .or_else(|| payload["messageId"].as_str());
     id.unwrap_or_default()
 }

@@ -15,9 +15,12 @@ use super::object::Object;
 pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16) -> String {
     let object = Object::new("Service", namespace, service);
     let found = kube
-        .wait(Duration::from_secs(30), &object, "it has an address", |service| {
-            service["spec"]["clusterIP"].is_string()
-        })
+        .wait(
+            Duration::from_secs(30),
+            &object,
+            "it has an address",
+            |service| service["spec"]["clusterIP"].is_string(),
+        )
         .await;
     if std::env::var_os("TITAN_INSIDE").is_some() {
         return format!("http://{}:{port}", text(&found["spec"]["clusterIP"]));
@@ -41,7 +44,9 @@ fn forward(namespace: &str, service: &str, port: u16) -> Option<String> {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
+    BufReader::new(child.stdout.take()?)
+        .read_line(&mut line)
+        .ok()?;
     RUNNING.lock().unwrap().push(child);
     // Forwarding from 127.0.0.1:40001 -> 8080
     let address = line.strip_prefix("Forwarding from ")?.split(' ').next()?;

@@ -54,7 +54,13 @@ impl Release {
     /// Installs or upgrades both to the usual values.
     pub(crate) async fn install(&self) {
         let crds = chart("titan-media-crds");
-        let upgrade = ["upgrade", "--install", "--create-namespace", "--namespace", NAMESPACE];
+        let upgrade = [
+            "upgrade",
+            "--install",
+            "--create-namespace",
+            "--namespace",
+            NAMESPACE,
+        ];
         let args = [&upgrade[..], &["titan-media-crds", &crds]].concat();
         helm(&args, "").await.expect();
         self.upgrade(json!({})).await.expect();
@@ -66,8 +72,18 @@ impl Release {
         merge(&mut values, changes);
         let chart = chart("titan-media");
         let args = [
-            "upgrade", "--install", "--create-namespace", "--namespace", NAMESPACE, "titan-media", &chart,
-            "--values", "-", "--wait", "--timeout", "90s",
+            "upgrade",
+            "--install",
+            "--create-namespace",
+            "--namespace",
+            NAMESPACE,
+            "titan-media",
+            &chart,
+            "--values",
+            "-",
+            "--wait",
+            "--timeout",
+            "90s",
         ];
         helm(&args, &values.to_string()).await
     }
@@ -93,7 +109,6 @@ impl Release {
             "expose": {"allowedHosts": {"*": ["*.titan.example"]}},
         })
     }
-
 }
 
 /// Path of a chart.

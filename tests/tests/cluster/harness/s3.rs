@@ -53,7 +53,9 @@ impl S3 {
             ("x-amz-date", &time),
             ("authorization", &authorization),
         ];
-        Api::new(&self.url).call(method, target, &headers, b"").await
+        Api::new(&self.url)
+            .call(method, target, &headers, b"")
+            .await
     }
 
     /// Makes a bucket that does not exist.
@@ -69,9 +71,14 @@ impl S3 {
 
     /// Keys of a bucket, at most 1,000.
     pub(crate) async fn keys(&self, bucket: &str) -> Vec<String> {
-        let reply = self.call("GET", &format!("/{bucket}?list-type=2")).await.expect(200);
+        let reply = self
+            .call("GET", &format!("/{bucket}?list-type=2"))
+            .await
+            .expect(200);
         let text = String::from_utf8_lossy(&reply.body).into_owned();
         let parts = text.split("<Key>").skip(1);
-        parts.filter_map(|part| Some(part.split_once("</Key>")?.0.to_owned())).collect()
+        parts
+            .filter_map(|part| Some(part.split_once("</Key>")?.0.to_owned()))
+            .collect()
     }
 }

@@ -29,8 +29,12 @@ pub(crate) const SYNC: Duration = Duration::from_secs(100);
 /// With whom a test shares the operator.
 #[derive(Debug)]
 enum Turn {
-    Shared { _guard: RwLockReadGuard<'static, ()> },
-    Alone { _guard: RwLockWriteGuard<'static, ()> },
+    Shared {
+        _guard: RwLockReadGuard<'static, ()>,
+    },
+    Alone {
+        _guard: RwLockWriteGuard<'static, ()>,
+    },
 }
 
 /// A namespace with a bucket `acme` of its own name, and the Secret that opens it.
@@ -184,11 +188,19 @@ impl Scene {
     pub(crate) async fn ready_in(&self, deadline: Duration, session: &str) -> Value {
         let object = self.msess(session);
         let ready = |object: &Value| is_current(object) && says(object, "Ready", "True", "");
-        self.kube().wait(deadline, &object, "Ready is True", ready).await
+        self.kube()
+            .wait(deadline, &object, "Ready is True", ready)
+            .await
     }
 
     /// Waits until a condition of an object says this of its newest generation.
-    pub(crate) async fn until(&self, object: &Object, kind: &str, status: &str, reason: &str) -> Value {
+    pub(crate) async fn until(
+        &self,
+        object: &Object,
+        kind: &str,
+        status: &str,
+        reason: &str,
+    ) -> Value {
         let what = format!("{kind} is {status} {reason}");
         let holds = |object: &Value| is_current(object) && says(object, kind, status, reason);
         self.kube().wait(SYNC, object, &what, holds).await
@@ -196,7 +208,13 @@ impl Scene {
 
     /// A client of a session's Service, with the session's API key.
     pub(crate) async fn api(&self, session: &str) -> Api {
-        let url = reach(self.kube(), &self.namespace, &format!("msess-{session}"), 8080).await;
+        let url = reach(
+            self.kube(),
+            &self.namespace,
+            &format!("msess-{session}"),
+            8080,
+        )
+        .await;
         Api::new(&url).with_key(&self.api_key(session).await)
     }
 
@@ -204,12 +222,24 @@ impl Scene {
     pub(crate) async fn api_key(&self, session: &str) -> String {
         let named = |object: &Value| object["status"]["apiKeySecret"].is_string();
         let object = self.msess(session);
-        let object = self.kube().wait(SOON, &object, "it names its key", named).await;
-        let name = object["status"]["apiKeySecret"].as_str().unwrap_or_default();
+        let object = self
+            .kube()
+            .wait(SOON, &object, "it names its key", named)
+            .await;
+        let name = object["status"]["apiKeySecret"]
+            .as_str()
+            .unwrap_or_default();
         let secret = self.object("Secret", name);
-        let secret = self.kube().wait(SOON, &secret, "it is there", |_| true).await;
+        let secret = self
+            .kube()
+            .wait(SOON, &secret, "it is there", |_| true)
+            .await;
         let values = secret["data"].as_object().cloned().unwrap_or_default();
-        let value = values.values().next().and_then(Value::as_str).unwrap_or_default();
+        let value = values
+            .values()
+            .next()
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         String::from_utf8(STANDARD.decode(value).unwrap()).unwrap()
     }
 
@@ -225,7 +255,8 @@ impl Scene {
     pub(crate) async fn takes_an_image(&self, session: &str, message: &str) {
         let (sealed, direct_path) = self.file(100_000).await;
         let api = self.api(session).await;
-        self.post(&api, session, message, &sealed, &direct_path).await;
+        self.post(&api, session, message, &sealed, &direct_path)
+            .await;
         self.stored(message, &sealed).await;
     }
 
@@ -250,12 +281,18 @@ impl Scene {
 
     /// Waits until the file of a message is told of, and asserts that the bucket has it, whole.
     pub(crate) async fn stored(&self, message: &str, sealed: &Sealed) -> Value {
-        let event = self.peer.event(&self.hook(), "message.received", message).await;
+        let event = self
+            .peer
+            .event(&self.hook(), "message.received", message)
+            .await;
         let media = &event["payload"]["media"];
         assert!(event["payload"]["mediaUrl"].is_string(), "{event:#}");
         let key = media["key"].as_str().unwrap_or_default();
         let object = self.s3.object(&self.namespace, key).await;
-        assert!(object == sealed.plain, "the object is another file: {event:#}");
+        assert!(
+            object == sealed.plain,
+            "the object is another file: {event:#}"
+        );
         event
     }
 
@@ -269,7 +306,13 @@ impl Scene {
     }
 
     /// Waits until the first file of a message has a status; returns its `MediaInfo`.
-    pub(crate) async fn reaches(&self, api: &Api, session: &str, message: &str, status: &str) -> Value {
+    pub(crate) async fn reaches(
+        &self,
+        api: &Api,
+        session: &str,
+        message: &str,
+        status: &str,
+    ) -> Value {
         let what = format!("the file of {message} is {status}");
         retry(SYNC, &what, async || {
             let info = self.try_info(api, session, message).await;
@@ -287,13 +330,24 @@ impl Scene {
     }
 
     /// Waits until a running sidecar's own `/status` has this number in a field of a session.
-    pub(crate) async fn until_reported(&self, deadline: Duration, session: &str, field: &str, value: i64) {
+    pub(crate) async fn until_reported(
+        &self,
+        deadline: Duration,
+        session: &str,
+        field: &str,
+        value: i64,
+    ) {
         let what = format!("the sidecar of {session} reports {field} {value}");
         wait_until(deadline, &what, async || {
             let pods = self.pods(session).await;
-            let addresses = pods.iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+            let addresses = pods
+                .iter()
+                .filter_map(|pod| pod["metadata"]["name"].as_str());
             for name in addresses {
-                let path = format!("/api/v1/namespaces/{}/pods/{name}:9090/proxy/status", self.namespace);
+                let path = format!(
+                    "/api/v1/namespaces/{}/pods/{name}:9090/proxy/status",
+                    self.namespace
+                );
                 let status = self.kube().read(&path).await.unwrap_or_default();
                 if status["sessions"][0][field] == value {
                     return true;
