@@ -3,10 +3,9 @@
 # Everything is a release build; the buckets are versitygw; nothing else should run beside it.
 set -eu
 cd "$(dirname "$0")/.."
-target="${CARGO_TARGET_DIR:-target}"
-"${CARGO:-cargo}" build --release --locked -p titan-sidecar -p titan-tests --bins
+programs="$(tests/release.sh)"
 tests/servers/versitygw.sh >/dev/null
-TITAN_SIDECAR="$(cd "$target/release" && pwd)/titan-sidecar"
+TITAN_SIDECAR="$programs/titan-sidecar"
 export TITAN_SIDECAR
 
 echo "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)," \
@@ -15,5 +14,5 @@ echo
 echo '| what | measured | budget | holds |'
 echo '|---|---|---|---|'
 for bench in crypto memory inbound persist; do
-    "$target/release/bench_$bench"
+    "$programs/bench_$bench"
 done

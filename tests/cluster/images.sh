@@ -9,13 +9,7 @@ if [ "${TITAN_TEST_PROFILE:-release}" = dev ]; then
     "$cargo" build --locked --workspace --bins
     programs=target/debug
 else
-    triple="$(rustc -vV | sed -n 's/^host: //p')"
-    # Outside the checkout, so that a fresh clone builds its own crates only.
-    target="${XDG_CACHE_HOME:-$HOME/.cache}/titan-media/release"
-    RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR="$target" \
-        "$cargo" build --release --locked --target "$triple" --package titan-sidecar --package titan-operator \
-        --package titan-tests --bin titan-sidecar --bin titan-operator --bin titan-test-peer
-    programs="$target/$triple/release"
+    programs="$("$here/../release.sh")"
 fi
 busybox="$(command -v busybox)"
 versitygw="$("$here/../servers/versitygw.sh")"
