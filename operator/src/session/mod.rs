@@ -48,6 +48,9 @@ const NAME: &str = "session";
 const SAFETY: Duration = Duration::from_mins(1);
 /// Nobody tells when a foreign object goes whose name is needed, or when a quota is raised.
 const REFUSED: Duration = Duration::from_mins(1);
+/// Whoever applies a storage and its session at once may have the session seen first. Pods that started without the
+/// storage would be replaced a moment later.
+const STORAGE_PATIENCE: Duration = Duration::from_secs(3);
 /// A child of a former session that is being deleted goes in a moment.
 const GOING: Duration = Duration::from_secs(2);
 
@@ -156,6 +159,14 @@ impl Reconcile<'_> {
     async fn run(&self) -> Result<Action, Error> {
         let read = dereference::dereference(self.object, self.context, self.memory);
         let mut facts = self.steps.wait("dereference", read).await?;
+        if let Some(wait) = self.storage_may_come(&facts) {
+            let generation = self.object.metadata.generation.unwrap_or_default();
+            let message = "its storage may be on the way";
+            let now = self.context.clock.now();
+            let next = status::beginning(generation, &facts.status, now, message);
+            self.write(&facts, &next).await?;
+            return Ok(controller::within(wait));
+        }
         let settings = &self.context.settings;
         let valid = self.steps.run("validate", || {
             validate::validate(self.object, facts.storage.take(), settings)
@@ -175,14 +186,23 @@ impl Reconcile<'_> {
             session: &session,
             hold: verdict != Verdict::Go && is_unchanged(&session, &facts),
         };
-        let written = self.steps.wait("apply", async {
+        let written = Box::pin(async {
             writer.api_key(self.object, &facts, rand::random()).await?;
             Ok(Box::pin(writer.apply(prepared)).await?)
         });
-        match Box::pin(written).await {
+        match self.steps.wait("apply", written).await {
             Ok(outcome) => Box::pin(self.report(&session, facts, outcome)).await,
             Err(error) => self.tell(&facts, error).await,
         }
+    }
+
+    /// How long a new session waits for a storage that is not there yet.
+    fn storage_may_come(&self, facts: &Facts) -> Option<Duration> {
+        let created = self.object.metadata.creation_timestamp.as_ref()?;
+        let age = self.context.clock.now().duration_since(created.0);
+        let new = facts.seen.workload.is_none() && facts.seen.storage_gone.is_some();
+        let wait = STORAGE_PATIENCE.checked_sub(age.unsigned_abs())?;
+        (new && !wait.is_zero()).then_some(wait)
     }
 
     /// What shall be there. The fleet decides which image that has.

@@ -1,5 +1,8 @@
 //! From a `MediaSession` and the storage it refers to, both as they are, to a session that can be built.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use titan_crds::{

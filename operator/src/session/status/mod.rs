@@ -106,6 +106,22 @@ pub fn status(view: &View<'_>) -> MediaSessionStatus {
     }
 }
 
+/// The status of a session that was just seen, and that something is awaited for before anything is made.
+#[must_use]
+pub fn beginning(
+    generation: i64,
+    previous: &MediaSessionStatus,
+    now: Timestamp,
+    message: &str,
+) -> MediaSessionStatus {
+    let new = Conditions::new(&previous.conditions, generation, now);
+    MediaSessionStatus {
+        observed_generation: Some(generation),
+        conditions: new.beginning(message).finish(),
+        ..previous.clone()
+    }
+}
+
 /// The status of a session of which nothing was applied, with the reason why. What its pods do is not looked at: they
 /// go on with what they have.
 #[must_use]

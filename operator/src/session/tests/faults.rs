@@ -1,0 +1,67 @@
+//! What the API server or the spec does not allow.
+
+use super::*;
+
+/// T16: a foreign object is not taken over, and nothing behind it is made.
+#[tokio::test]
+async fn a_foreign_object_stalls_the_session_and_is_left_alone() {
+    let mut stage = Stage::new(&json!({}));
+    let action = stage
+        .reconcile(async |mut server: Server| {
+            server.expect(SECRETS).await.accept("key", "1");
+            server.expect(CHILDREN[0]).await.accept("a", "1");
+            server.expect(CHILDREN[1]).await.accept("b", "1");
+            server.expect(CHILDREN[2]).await.fail(409, "AlreadyExists");
+            let line = "GET /api/v1/namespaces/acme/services/msess-default";
+            server.expect(line).await.object(&json!({
+                "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+                "metadata": {"name": "msess-default", "namespace": "acme", "uid": "theirs"},
+            }));
+            let conditions = told(&mut server).await["conditions"].clone();
+            assert_eq!(conditions[0]["reason"], "NameConflict");
+            assert_eq!(conditions[1]["type"], "Stalled");
+            assert!(
+                conditions[0]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("Service \"msess-default\"")
+            );
+            assert_eq!(event(&mut server).await["type"], "Warning");
+            server
+        })
+        .await
+        .unwrap();
+    assert_eq!(action, Action::requeue(REFUSED));
+}
+
+#[tokio::test]
+async fn what_the_api_server_refuses_is_told() {
+    let mut stage = Stage::new(&json!({}));
+    stage
+        .reconcile(async |mut server: Server| {
+            server.expect(SECRETS).await.fail(403, "Forbidden");
+            assert_eq!(ready(&mut server).await, "False WorkloadUnavailable");
+            event(&mut server).await;
+            server
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_no_code_honours_stalls_the_session_by_its_path() {
+    let mut stage = Stage::new(&json!({"tls": {"secretRef": {"name": "cert"}}}));
+    stage
+        .reconcile(async |mut server: Server| {
+            let conditions = told(&mut server).await["conditions"].clone();
+            assert_eq!(conditions[1]["type"], "Stalled");
+            assert_eq!(
+                conditions[1]["message"],
+                "this version does not honour spec.tls"
+            );
+            event(&mut server).await;
+            server
+        })
+        .await
+        .unwrap();
+}
