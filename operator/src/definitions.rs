@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::{Client, core::discovery::verbs};
-use titan_crds::schema::{API_VERSION, Kind};
+use titan_crds::schema::{self, API_VERSION, Kind, YamlError};
 use tokio::time::sleep;
 
 use crate::{
@@ -19,6 +19,15 @@ const DEFINITIONS: [(Kind, &str); 2] = [
     (Kind::TenantStorage, "tenantstorages.titan.media"),
     (Kind::MediaSession, "mediasessions.titan.media"),
 ];
+
+/// All definitions, as `kubectl apply` takes them.
+pub fn yaml() -> Result<String, YamlError> {
+    let documents = Kind::ALL.into_iter().map(|kind| {
+        let document = schema::yaml(kind)?;
+        Ok(format!("---\n{document}"))
+    });
+    documents.collect()
+}
 
 /// The API server does not let us in, and won't later.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
 use kube::{Config, runtime::reflector};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -174,7 +173,10 @@ impl Parts {
             jobs: Arc::new(Jobs::default()),
             sidecars: sidecar::Client::default(),
         };
-        let all = watches.all(storage_writer, session_writer);
+        let mut watching: JoinSet<()> = watches
+            .all(storage_writer, session_writer)
+            .into_iter()
+            .collect();
         let context = Arc::new(Context {
             events: Recorder::new(self.client.clone(), self.identity),
             client: self.client,
@@ -219,7 +221,8 @@ impl Parts {
         };
         tokio::select! {
             () = drained => {}
-            _ = join_all(all) => {}
+            // None ends by itself; one that does has failed, and the process with it.
+            _ = watching.join_next() => tracing::error!("a watch ended"),
             () = census::every_so_often(context.clone()) => {}
             () = async { poll.await; std::future::pending::<()>().await } => {}
         }

@@ -118,8 +118,7 @@ impl Call {
 pub(crate) struct World {
     pub(crate) context: Arc<Context>,
     pub(crate) storages: Writer<TenantStorage>,
-    /// Kept, or the store would never be ready.
-    _sessions: Writer<MediaSession>,
+    pub(crate) sessions: Writer<MediaSession>,
 }
 
 /// The settings of `run --sidecar-image …` and nothing else.
@@ -155,7 +154,7 @@ pub(crate) fn world(client: Client, now: Timestamp) -> World {
     World {
         context: Arc::new(context),
         storages: storage_writer,
-        _sessions: session_writer,
+        sessions: session_writer,
     }
 }
 

@@ -186,20 +186,17 @@ impl Pods {
         self.of(namespace, PodOwner::Storage(storage.to_owned()))
     }
 
-    /// Every pod of a session that may answer: namespace and pod.
-    #[must_use]
-    pub fn serving(&self) -> Vec<(String, Arc<PodView>)> {
-        let pods = self.lock();
-        let mut serving = Vec::new();
-        for ((namespace, owner), by_name) in pods.iter() {
+    /// Shows every pod of a session that may answer, with its namespace.
+    pub fn for_each_serving(&self, mut show: impl FnMut(&str, &Arc<PodView>)) {
+        for ((namespace, owner), by_name) in self.lock().iter() {
             if matches!(owner, PodOwner::Session(_)) {
-                let running = by_name
+                let serves = |pod: &&Arc<PodView>| pod.running && pod.ip.is_some();
+                by_name
                     .values()
-                    .filter(|pod| pod.running && pod.ip.is_some());
-                serving.extend(running.map(|pod| (namespace.clone(), pod.clone())));
+                    .filter(serves)
+                    .for_each(|pod| show(namespace, pod));
             }
         }
-        serving
     }
 
     /// Takes over what the API server says; `true` if that is news.
@@ -340,10 +337,15 @@ mod tests {
         });
         assert!(pods.set(&serde_json::from_value(running.clone()).unwrap()));
         assert!(!pods.set(&serde_json::from_value(running.clone()).unwrap()));
-        assert_eq!(pods.serving().len(), 1);
+        let serving = || {
+            let mut count = 0;
+            pods.for_each_serving(|_, _| count += 1);
+            count
+        };
+        assert_eq!(serving(), 1);
         let mut going = running;
         going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         assert!(pods.set(&serde_json::from_value(going).unwrap()));
-        assert!(pods.serving().is_empty());
+        assert_eq!(serving(), 0);
     }
 }
