@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{download, inbound, media, persist, sessions};
+use super::{download, forget, inbound, media, persist, retry, sessions};
 
 /// All routes of the API port.
 #[derive(OpenApi)]
@@ -25,6 +25,9 @@ use super::{download, inbound, media, persist, sessions};
         download::download_by_get,
         download::head,
         persist::persist,
+        retry::retry,
+        retry::retry_all,
+        forget::forget,
         sessions::list,
         sessions::show,
     ),
@@ -78,6 +81,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), operations.len(), "{ids:?}");
-        assert_eq!(operations.len(), 10);
+        assert_eq!(operations.len(), 13);
     }
 }

@@ -25,7 +25,7 @@ use crate::{
     metrics::Metrics,
     net::AddressPolicy,
     store::{MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
-    transfer::worker::Worker,
+    transfer::{range::KnownLengths, worker::Worker},
     webhook::{self, Deliverer, Tally},
 };
 
@@ -61,6 +61,7 @@ pub struct Session {
     stop: CancellationToken,
     abort: CancellationToken,
     media: watch::Sender<()>,
+    lengths: KnownLengths,
 }
 
 impl Session {
@@ -101,6 +102,7 @@ impl Session {
             stop,
             abort,
             media: watch::Sender::default(),
+            lengths: KnownLengths::default(),
         });
         session.spawn_tasks();
         Ok(session)
@@ -196,6 +198,11 @@ impl Session {
 
     pub(crate) fn media_changed(&self) {
         self.media.send_replace(());
+    }
+
+    /// Lengths of files on the CDN that were authenticated before.
+    pub(crate) fn known_lengths(&self) -> &KnownLengths {
+        &self.lengths
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -9,7 +9,9 @@
 
 mod api;
 mod auth;
+mod bad_media_input;
 mod command_line;
+mod commands;
 mod config;
 mod demo;
 mod download;
@@ -22,7 +24,9 @@ mod network;
 mod no_disk;
 mod openapi;
 mod persist;
+mod range;
 mod release_rule;
 mod s3_servers;
 mod secrecy;
+mod variants;
 mod webhooks;
