@@ -11,6 +11,7 @@ use crate::{
     bucket::{BucketError, Object},
     cdn::CdnError,
     clock,
+    media::IntegrityError,
     session::Session,
     store::{MediaRecord, MediaStatus},
 };
@@ -142,6 +143,20 @@ fn content_range(first: u64, last: u64, length: u64) -> String {
     format!("bytes {first}-{last}/{length}")
 }
 
+/// Another total is another object than the one that was stored.
+fn check_part(found: &str, first: u64, last: u64, total: u64) -> Result<(), TransferError> {
+    let of = found.rsplit_once('/').and_then(|(_, of)| of.parse().ok());
+    match of {
+        Some(of) if of != total => Err(IntegrityError::Length {
+            expected: total,
+            found: of,
+        }
+        .into()),
+        _ if found == content_range(first, last, total) => Ok(()),
+        _ => Err(BucketError::Answer("another range than the one asked for").into()),
+    }
+}
+
 async fn from_bucket(
     session: &Session,
     record: &MediaRecord,
@@ -166,14 +181,8 @@ async fn from_bucket(
         ..
     } = bucket.get(key, header.as_deref()).await?;
     let sha256 = record.stored_sha256;
-    if let Some((first, last, total)) = asked
-        && found.is_some()
-    {
-        let expected = content_range(first, last, total);
-        // Another length is another object than the one that was stored.
-        if found.as_ref() != Some(&expected) || length != last - first + 1 {
-            return Err(BucketError::Answer("another range than the one asked for").into());
-        }
+    if let (Some((first, last, total)), Some(found)) = (asked, &found) {
+        check_part(found, first, last, total)?;
     }
     let body = match (&found, sha256) {
         (None, Some(expected)) => rehash::whole(body, expected, length, record).await?,

@@ -113,7 +113,6 @@ async fn wrong_parameters_are_named_and_change_nothing() {
         ("PUT", "media/{media}"),
         ("POST", "media/{media}"),
         ("DELETE", "media"),
-        ("DELETE", "media/retry"),
         ("DELETE", "media/{media}/download"),
     ] {
         let path = Stage::path(&route.replace("{media}", &media));

@@ -102,7 +102,7 @@ async fn respond_async_tells_why_a_file_does_not_come() {
 async fn wait_bounds_a_persist_and_the_transfer_goes_on() {
     let stage = on_demand().await;
     let (sealed, path) = stage.file(Kind::Video, 2_000_000);
-    let slow = Fault::Trickle(200_000, Duration::from_millis(300));
+    let slow = Fault::Trickle(100_000, Duration::from_millis(400));
     stage.cdn.fail(&path, [slow]);
     let media = stage.take("3EB0WAIT", baileys::file(&sealed, &path)).await;
     let waited = persist_with(&stage, &media, "wait=1").await.expect(202);
