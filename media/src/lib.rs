@@ -1,6 +1,7 @@
 //! Media crypto: keys, streaming decryption with the release rule, encryption, the streaming
 //! sidecar. Pure: no I/O, no clock, no randomness.
 
+pub mod chunks;
 pub mod decrypt;
 pub mod encrypt;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod streaming_sidecar;
 #[cfg(test)]
 mod tests;
 
+pub use chunks::{Chunks, Lengths};
 pub use decrypt::{Decryptor, Expected, Verified};
 pub use encrypt::{Encrypted, Encryptor, Sealed, encrypt};
 pub use error::IntegrityError;

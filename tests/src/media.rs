@@ -96,11 +96,18 @@ impl Sealed {
     /// Encrypts `plain` as `kind` under `key`.
     #[must_use]
     pub fn new(kind: Kind, key: [u8; 32], plain: impl Into<Bytes>) -> Self {
+        Self::under(kind.info(), kind, key, plain)
+    }
+
+    /// Encrypts the thumbnail of an image, under the image's own key.
+    #[must_use]
+    pub fn image_thumbnail(key: [u8; 32], plain: impl Into<Bytes>) -> Self {
+        Self::under("WhatsApp Image Thumbnail Keys", Kind::Image, key, plain)
+    }
+
+    fn under(info: &str, kind: Kind, key: [u8; 32], plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
-        let mut expanded = [0_u8; 112];
-        Hkdf::<Sha256>::new(None, &key)
-            .expand(kind.info().as_bytes(), &mut expanded)
-            .unwrap();
+        let expanded = expand(info, &key);
         let (iv, cipher_key, mac_key) = (&expanded[..16], &expanded[16..48], &expanded[48..80]);
         let mut blob = cbc::Encryptor::<Aes256>::new_from_slices(cipher_key, iv)
             .unwrap()
@@ -120,12 +127,39 @@ impl Sealed {
         }
     }
 
+    /// The streaming sidecar: 10 bytes of MAC per 64 KiB of the blob and the 16 bytes before it.
+    #[must_use]
+    pub fn sidecar(&self) -> Vec<u8> {
+        let expanded = expand(self.kind.info(), &self.key);
+        let stream = [&expanded[..16], &self.blob[..]].concat();
+        let starts = (0..self.blob.len()).step_by(CHUNK);
+        let entry = |start: usize| {
+            let end = stream.len().min(start + CHUNK + 16);
+            hmac_sha256(&expanded[48..80], &stream[start..end])
+        };
+        starts
+            .flat_map(|start| entry(start)[..10].to_vec())
+            .collect()
+    }
+
     /// A random file of `length` bytes.
     #[must_use]
     pub fn random(kind: Kind, length: usize, random: &mut Random) -> Self {
         let key = random.key();
         Self::new(kind, key, random.bytes(length))
     }
+}
+
+/// Bytes of a blob that one entry of a streaming sidecar is about.
+pub const CHUNK: usize = 64 * 1024;
+
+/// IV, cipher key, MAC key and reference key of a file.
+fn expand(info: &str, key: &[u8; 32]) -> [u8; 112] {
+    let mut expanded = [0_u8; 112];
+    Hkdf::<Sha256>::new(None, key)
+        .expand(info.as_bytes(), &mut expanded)
+        .unwrap();
+    expanded
 }
 
 /// SHA-256.
@@ -157,6 +191,14 @@ mod tests {
         assert_eq!(
             hex::encode(sealed.enc_sha256),
             "a0f35fa34e6d5bfc21acf306ca610b1b6df743601b02c63d8325fb986faaf7b6"
+        );
+        // The published video of 131,072 bytes, byte i = (7i + 3) mod 256.
+        let bytes: Vec<u8> = (0..131_072_u32)
+            .map(|index| u8::try_from((7 * index + 3) % 256).unwrap())
+            .collect();
+        assert_eq!(
+            hex::encode(digest(&Sealed::new(Kind::Video, key, bytes).sidecar())),
+            "5163de162c24446b43bf443f7b91d4fc652ccd150c3dac8ae0e79fa0e0b40489"
         );
         let empty = Sealed::new(Kind::Image, key, Bytes::new());
         assert_eq!(

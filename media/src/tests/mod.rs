@@ -1,5 +1,6 @@
 //! What the rest of the program may rely on.
 
+mod chunks;
 mod release;
 mod sidecar;
 mod tamper;

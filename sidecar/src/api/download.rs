@@ -1,73 +1,117 @@
 //! A file's bytes, as they are decrypted or as they lie in the bucket.
 
+#![allow(
+    unused_qualifications,
+    reason = "utoipa::path expands parameter types with their path"
+)]
+
 use axum::{
     body::Body,
-    extract::State as Extract,
+    extract::{Query, State as Extract, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
-    ErrorBody, State,
+    State,
+    download_answers::DownloadAnswers,
     error::ApiError,
-    media::find,
+    media::{find, refuse_faulty},
     path::Names,
-    range::{self, Asked},
+    representation::{Representation, header_value},
+    thumbnail,
 };
 use crate::{
-    bucket::disposition,
+    clock,
+    session::Session,
     store::{MediaRecord, MediaStatus},
-    transfer::{TransferError, download},
+    transfer::{ByteRange, download},
 };
 
+/// What of a file is wanted, and how.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// `thumbnail`: the file's thumbnail, from the CDN while it lasts, else the small one that came
+    /// with the message.
+    #[param(value_type = Option<String>)]
+    variant: Option<Variant>,
+    /// Once the file is persisted: 302 to a URL that opens the object by itself.
+    #[serde(default)]
+    redirect: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Variant {
+    Thumbnail,
+}
+
+type WantedQuery = Result<Query<Wanted>, QueryRejection>;
+
 /// Raw bytes of a file. A corrupt file is never a complete 200: up to 1 MiB it is a 502, above
-/// that the connection is cut.
+/// that the connection is cut. `Range` is honoured for persisted files, and for video and audio
+/// with a streaming sidecar; elsewhere the whole file is sent.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
     operation_id = "downloadMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id"),
-        ("range" = Option<String>, Header, description = "One range of a persisted file")
+        ("range" = Option<String>, Header, description = "One range of bytes"),
+        ("if-range" = Option<String>, Header, description = "ETag of the file that the range is of"),
+        Wanted
     ),
-    responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream"),
-        (status = 206, description = "A part of a persisted file", content_type = "application/octet-stream"),
-        (status = 304, description = "The caller has it: If-None-Match"),
-        (status = 400, description = "The path can not be read", body = ErrorBody),
-        (status = 401, description = "No or unknown key", body = ErrorBody),
-        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
-        (status = 404, description = "No such session or media for this key", body = ErrorBody),
-        (status = 410, description = "media_expired or object_gone", body = ErrorBody),
-        (status = 413, description = "Larger than the session's limit", body = ErrorBody),
-        (status = 416, description = "No such range", body = ErrorBody),
-        (status = 422, description = "media_invalid: the sender's fault", body = ErrorBody),
-        (status = 502, description = "cdn_unreachable or integrity_failed", body = ErrorBody),
-        (status = 503, description = "The bucket does not answer", body = ErrorBody),
-    ),
+    responses(DownloadAnswers),
     security(("key" = []))
 )]
 pub(super) async fn download(
     Extract(state): Extract<State>,
     Names((session, media)): Names<(String, String)>,
+    wanted: WantedQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
+    let wanted = wanted_of(wanted)?;
     refuse_faulty(&record)?;
-    let known = sha256(&record);
-    if let Some(not_modified) = not_modified(&headers, known, &record)? {
+    if wanted.variant == Some(Variant::Thumbnail) {
+        return thumbnail::send(&session, &record, &headers).await;
+    }
+    let file = Representation::of(&record);
+    if let Some(not_modified) = file.not_modified(&headers)? {
         return Ok(not_modified);
     }
-    let range = range(&headers, known, &record)?;
-    let file = download::download(&session, &record, range).await?;
-    let mut response = Response::new(Body::from_stream(file.body));
-    describe(response.headers_mut(), &record, file.sha256)?;
+    if wanted.redirect
+        && let Some(redirect) = redirect(&session, &record)?
+    {
+        return Ok(redirect);
+    }
+    let range = headers
+        .get(header::RANGE)
+        .and_then(|range| ByteRange::parse(range.to_str().ok()?))
+        .filter(|_| file.is_unchanged(&headers));
+    send(&session, &record, file, range).await
+}
+
+async fn send(
+    session: &Session,
+    record: &MediaRecord,
+    file: Representation<'_>,
+    range: Option<ByteRange>,
+) -> Result<Response, ApiError> {
+    let found = download::download(session, record, range).await?;
+    let mut response = Response::new(Body::from_stream(found.body));
+    let sent = Representation {
+        sha256: found.sha256,
+        ..file
+    };
+    sent.describe(response.headers_mut())?;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(file.length));
-    if let Some(range) = file.content_range {
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(found.length));
+    if let Some(range) = found.content_range {
         headers.insert(header::CONTENT_RANGE, header_value(&range)?);
-        // The digest is of the whole file; `Repr-Digest` says so, whatever part is sent.
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
@@ -80,48 +124,39 @@ pub(super) async fn download(
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id"),
-        ("range" = Option<String>, Header, description = "One range of a persisted file")
+        ("range" = Option<String>, Header, description = "One range of bytes"),
+        ("if-range" = Option<String>, Header, description = "ETag of the file that the range is of"),
+        Wanted
     ),
-    responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream"),
-        (status = 206, description = "A part of a persisted file", content_type = "application/octet-stream"),
-        (status = 304, description = "The caller has it: If-None-Match"),
-        (status = 400, description = "The path can not be read", body = ErrorBody),
-        (status = 401, description = "No or unknown key", body = ErrorBody),
-        (status = 403, description = "The key opens /inbound only", body = ErrorBody),
-        (status = 404, description = "No such session or media for this key", body = ErrorBody),
-        (status = 410, description = "media_expired or object_gone", body = ErrorBody),
-        (status = 413, description = "Larger than the session's limit", body = ErrorBody),
-        (status = 416, description = "No such range", body = ErrorBody),
-        (status = 422, description = "media_invalid: the sender's fault", body = ErrorBody),
-        (status = 502, description = "cdn_unreachable or integrity_failed", body = ErrorBody),
-        (status = 503, description = "The bucket does not answer", body = ErrorBody),
-    ),
+    responses(DownloadAnswers),
     security(("key" = []))
 )]
 pub(super) async fn download_by_get(
     state: Extract<State>,
     names: Names<(String, String)>,
+    wanted: WantedQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    download(state, names, headers).await
+    download(state, names, wanted, headers).await
 }
 
-/// Headers of a download, from the record alone: never contacts the CDN.
+/// Headers of a download, from the record alone: never contacts the CDN or the bucket.
 #[utoipa::path(
     head, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
     operation_id = "describeDownload",
     params(
         ("session" = String, Path, description = "Session name"),
-        ("media" = String, Path, description = "Media id")
+        ("media" = String, Path, description = "Media id"),
+        Wanted
     ),
     responses(
-        (status = 200, description = "The headers of the file"),
+        (status = 200, description = "The headers of the file, or of its thumbnail"),
+        (status = 302, description = "redirect=true: Location opens the object by itself"),
         (status = 304, description = "The caller has it: If-None-Match"),
-        (status = 400, description = "The path can not be read"),
+        (status = 400, description = "The path or a parameter can not be read"),
         (status = 401, description = "No or unknown key"),
         (status = 403, description = "The key opens /inbound only"),
-        (status = 404, description = "No such session or media for this key"),
+        (status = 404, description = "No such session or media for this key; thumbnail_not_found"),
         (status = 422, description = "media_invalid: the sender's fault"),
         (status = 503, description = "The session's store does not answer"),
     ),
@@ -130,133 +165,64 @@ pub(super) async fn download_by_get(
 pub(super) async fn head(
     Extract(state): Extract<State>,
     Names((session, media)): Names<(String, String)>,
+    wanted: WantedQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (_, record) = find(&state, &headers, &session, media).await?;
+    let (session, record) = find(&state, &headers, &session, media).await?;
+    let wanted = wanted_of(wanted)?;
     refuse_faulty(&record)?;
-    let known = sha256(&record);
-    if let Some(not_modified) = not_modified(&headers, known, &record)? {
+    if wanted.variant == Some(Variant::Thumbnail) {
+        return thumbnail::head(&record, &headers);
+    }
+    let file = Representation::of(&record);
+    if let Some(not_modified) = file.not_modified(&headers)? {
         return Ok(not_modified);
     }
+    if wanted.redirect
+        && let Some(redirect) = redirect(&session, &record)?
+    {
+        return Ok(redirect);
+    }
     let mut response = Response::new(Body::empty());
-    describe(response.headers_mut(), &record, known)?;
-    if let Some(length) = record.stored_length.or(record.reference.file_length) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    file.describe(response.headers_mut())?;
+    let reference = &record.reference;
+    let length = record
+        .stored_length
+        .or_else(|| session.known_lengths().of(reference))
+        .or(reference.file_length);
+    if let Some(length) = length {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok(response)
 }
 
-fn sha256(record: &MediaRecord) -> Option<[u8; 32]> {
-    record.stored_sha256.or(record.reference.sha256)
+fn wanted_of(wanted: WantedQuery) -> Result<Wanted, ApiError> {
+    wanted
+        .map(|Query(wanted)| wanted)
+        .map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))
 }
 
-fn etag(sha256: [u8; 32]) -> String {
-    format!("\"{}\"", hex::encode(sha256))
-}
-
-fn describe(
-    headers: &mut HeaderMap,
-    record: &MediaRecord,
-    sha256: Option<[u8; 32]>,
-) -> Result<(), ApiError> {
-    let content_type = record.reference.content_type();
-    headers.insert(header::CONTENT_TYPE, header_value(content_type)?);
-    headers.insert(
-        header::CONTENT_DISPOSITION,
-        header_value(&disposition::header(
-            record.reference.file_name.as_deref(),
-            record.reference.content_type(),
-        ))?,
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::ACCEPT_RANGES,
-        HeaderValue::from_static(if record.status == MediaStatus::Stored {
-            "bytes"
-        } else {
-            "none"
-        }),
-    );
-    if let Some(sha256) = sha256 {
-        headers.insert(header::ETAG, header_value(&etag(sha256))?);
-        let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(sha256));
-        headers.insert("repr-digest", header_value(&digest)?);
-    }
-    Ok(())
-}
-
-/// A 304 where the caller's copy is current (RFC 9110 §13.1.2).
-fn not_modified(
-    headers: &HeaderMap,
-    sha256: Option<[u8; 32]>,
-    record: &MediaRecord,
-) -> Result<Option<Response>, ApiError> {
-    let Some((sha256, wanted)) = sha256.zip(headers.get(header::IF_NONE_MATCH)) else {
-        return Ok(None);
-    };
-    let etag = etag(sha256);
-    let current = wanted.to_str().is_ok_and(|wanted| {
-        wanted
-            .split(',')
-            .map(|tag| tag.trim().trim_start_matches("W/"))
-            .any(|tag| tag == "*" || tag == etag)
-    });
-    if !current {
-        return Ok(None);
-    }
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NOT_MODIFIED;
-    describe(response.headers_mut(), record, Some(sha256))?;
-    Ok(Some(response))
-}
-
-/// The range to send: a single one of a persisted file, and only if the caller's part is of this
-/// very file.
-fn range(
-    headers: &HeaderMap,
-    sha256: Option<[u8; 32]>,
-    record: &MediaRecord,
-) -> Result<Option<(u64, u64)>, ApiError> {
+/// To the object itself; `None` while it is not in the bucket, or the bucket can't be used.
+fn redirect(session: &Session, record: &MediaRecord) -> Result<Option<Response>, ApiError> {
     let stored = record.status == MediaStatus::Stored;
-    let (Some(length), Some(range)) = (
-        record.stored_length.filter(|_| stored),
-        headers
-            .get(header::RANGE)
-            .and_then(|range| range.to_str().ok()),
-    ) else {
+    let Some(key) = record.key.as_deref().filter(|_| stored) else {
         return Ok(None);
     };
-    if let Some(condition) = headers.get(header::IF_RANGE)
-        && sha256.is_none_or(|sha256| condition.as_bytes() != etag(sha256).as_bytes())
-    {
+    let Ok(url) = session
+        .bucket_of(record)
+        .and_then(|bucket| Ok(bucket.redirect_url(key, clock::now())?))
+        .inspect_err(|error| {
+            tracing::info!(session = %session.key(), media = %record.id, %error, "no URL to redirect to");
+        })
+    else {
         return Ok(None);
-    }
-    match range::asked(range, length) {
-        Asked::Whole => Ok(None),
-        Asked::Part(first, last) => Ok(Some((first, last))),
-        Asked::Outside => Err(ApiError::outside_of(length)),
-    }
-}
-
-/// What the sender described wrongly is never fetched, whatever the caller has of it.
-fn refuse_faulty(record: &MediaRecord) -> Result<(), ApiError> {
-    match &record.reference.fault {
-        Some(fault) => Err(TransferError::Invalid(fault.clone()).into()),
-        None => Ok(()),
-    }
-}
-
-fn header_value(text: &str) -> Result<HeaderValue, ApiError> {
-    HeaderValue::from_str(text).map_err(|_| {
-        ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "a header value could not be made",
-        )
-    })
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, header_value(&url.url)?);
+    // The URL opens the object for whoever has it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Some(response))
 }

@@ -59,19 +59,6 @@ impl ApiError {
         }
     }
 
-    /// 416 for a file of that many bytes.
-    #[must_use]
-    pub fn outside_of(length: u64) -> Self {
-        Self {
-            file_length: Some(length),
-            ..Self::new(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "range_not_satisfiable",
-                format!("the file has {length} bytes"),
-            )
-        }
-    }
-
     /// 400 with the name of the parameter.
     pub fn bad_parameter(name: &str, why: impl std::fmt::Display) -> Self {
         Self::new(
@@ -109,6 +96,8 @@ fn status_of(code: &str) -> StatusCode {
         "media_invalid" => StatusCode::UNPROCESSABLE_ENTITY,
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "media_expired" | "object_gone" => StatusCode::GONE,
+        "thumbnail_not_found" => StatusCode::NOT_FOUND,
+        "range_not_satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
         "storage_not_configured" => StatusCode::CONFLICT,
         "storage_unavailable" | "store_unavailable" | "store_key_missing" | "timeout" => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -121,7 +110,10 @@ fn status_of(code: &str) -> StatusCode {
 impl From<TransferError> for ApiError {
     fn from(error: TransferError) -> Self {
         let status = status_of(error.code());
-        let answer = Self::new(status, error.code(), error.to_string());
+        let mut answer = Self::new(status, error.code(), error.to_string());
+        if let TransferError::OutOfRange { length } = error {
+            answer.file_length = Some(length);
+        }
         match error.retry_after() {
             Some(pause) => answer.retry_after(pause),
             None if status == StatusCode::SERVICE_UNAVAILABLE => {

@@ -24,10 +24,12 @@ use super::{
 };
 use crate::{
     clock,
+    config::Storage,
     media::MediaKind,
     message::MediaId,
     session::Session,
     store::{MediaFilter, MediaRecord, MediaStatus},
+    transfer::TransferError,
 };
 
 /// Most records of one page.
@@ -50,6 +52,22 @@ pub(super) async fn find(
         .await?
         .ok_or_else(ApiError::media_not_found)?;
     Ok((session, record))
+}
+
+/// What the sender described wrongly is never fetched, whatever the caller has of it.
+pub(super) fn refuse_faulty(record: &MediaRecord) -> Result<(), ApiError> {
+    match &record.reference.fault {
+        Some(fault) => Err(TransferError::Invalid(fault.clone()).into()),
+        None => Ok(()),
+    }
+}
+
+/// 409 where the session has no storage at all.
+pub(super) fn require_storage(session: &Session) -> Result<(), ApiError> {
+    if matches!(session.config().storage, Storage::NotConfigured) {
+        session.bucket()?;
+    }
+    Ok(())
 }
 
 /// What is known of a media file; nothing is fetched.

@@ -2,16 +2,21 @@
 
 pub mod auth;
 mod download;
+mod download_answers;
 pub mod error;
+mod forget;
 mod inbound;
 mod media;
 pub mod media_info;
 mod openapi;
 mod path;
 mod persist;
-mod range;
+mod prefer;
 pub mod registry;
+mod representation;
+mod retry;
 mod sessions;
+mod thumbnail;
 
 use std::sync::Arc;
 
@@ -67,7 +72,14 @@ pub fn router(state: State) -> Router {
             post(inbound::receive_by_token),
         )
         .route("/api/sessions/{session}/media", get(media::list))
-        .route("/api/sessions/{session}/media/{media}", get(media::show))
+        .route(
+            "/api/sessions/{session}/media/retry",
+            post(retry::retry_all),
+        )
+        .route(
+            "/api/sessions/{session}/media/{media}",
+            get(media::show).delete(forget::forget),
+        )
         .route(
             "/api/sessions/{session}/media/{media}/download",
             post(download::download)
@@ -77,6 +89,10 @@ pub fn router(state: State) -> Router {
         .route(
             "/api/sessions/{session}/media/{media}/persist",
             post(persist::persist),
+        )
+        .route(
+            "/api/sessions/{session}/media/{media}/retry",
+            post(retry::retry),
         )
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{download, inbound, media, persist, sessions};
+use super::{download, forget, inbound, media, persist, retry, sessions};
 use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
 /// All routes of the API port.
@@ -26,6 +26,9 @@ use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
         download::download_by_get,
         download::head,
         persist::persist,
+        retry::retry,
+        retry::retry_all,
+        forget::forget,
         sessions::list,
         sessions::show,
     ),
@@ -93,6 +96,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), operations.len(), "{ids:?}");
-        assert_eq!(operations.len(), 10);
+        assert_eq!(operations.len(), 13);
     }
 }

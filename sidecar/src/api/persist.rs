@@ -5,43 +5,63 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::State as Extract,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
 };
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Data, ErrorBody, State,
     error::ApiError,
-    media::find,
+    media::{find, refuse_faulty, require_storage},
     media_info::{MediaInfo, MediaInfos},
     path::Names,
+    prefer::Preferences,
 };
 use crate::{
     clock,
-    config::Storage,
     session::Session,
-    store::{MediaRecord, MediaStatus},
-    transfer::TransferError,
+    store::{MediaRecord, MediaStatus, NewCommand},
 };
 
 /// How long a caller waits who does not say.
 const WAIT: Duration = Duration::from_mins(1);
 
-/// Longest wait that a caller may ask for.
-const MAX_WAIT: Duration = Duration::from_mins(10);
+/// A file that is not in the bucket yet.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Unfinished {
+    /// The wait ran out.
+    Waited(Box<MediaInfo>),
+    /// `respond-async`: the event `command.result` follows.
+    Command(Command),
+}
+
+/// Names a call that an event answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Command {
+    /// In the event too.
+    #[schema(example = "cmd-0123456789abcdef01234567")]
+    correlation_id: String,
+}
 
 /// Saves a file into the tenant's bucket. Idempotent: a second call joins the first, and a caller
-/// that hangs up does not stop it. `Prefer: wait=N` (seconds) bounds the wait; then 202.
+/// that hangs up does not stop it. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
+/// `Prefer: respond-async` the answer is 202 at once (or after `wait=N`), and the event
+/// `command.result` follows when the file is in the bucket or given up.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/persist", tag = "media",
     operation_id = "persistMedia",
     params(
         ("session" = String, Path, description = "Session name"),
         ("media" = String, Path, description = "Media id"),
-        ("prefer" = Option<String>, Header, description = "wait=N, seconds; default 60")
+        ("prefer" = Option<String>, Header, description = "wait=N, seconds, default 60; respond-async")
     ),
     responses(
         (status = 200, description = "In the bucket", body = Data<MediaInfo>),
-        (status = 202, description = "Still on its way", body = Data<MediaInfo>),
+        (status = 202, description = "Still on its way", body = Data<Unfinished>),
         (status = 400, description = "The path can not be read", body = ErrorBody),
         (status = 401, description = "No or unknown key", body = ErrorBody),
         (status = 403, description = "The key opens /inbound only", body = ErrorBody),
@@ -59,34 +79,58 @@ pub(super) async fn persist(
     Extract(state): Extract<State>,
     Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
-) -> Result<(StatusCode, Json<Data<MediaInfo>>), ApiError> {
+) -> Result<Response, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
     if record.status != MediaStatus::Stored {
-        if let Some(fault) = &record.reference.fault {
-            return Err(TransferError::Invalid(fault.clone()).into());
-        }
-        if matches!(session.config().storage, Storage::NotConfigured) {
-            session.bucket()?;
-        }
+        refuse_faulty(&record)?;
+        require_storage(&session)?;
+    }
+    let preferences = Preferences::of(&headers);
+    if preferences.respond_async && preferences.wait.is_none() {
+        return respond_async(&session, &record).await;
     }
     // While the bucket can't even be tried, waiting leads to nothing: the file is queued.
     let wait = match session.bucket() {
-        Ok(_) => wait(&headers),
+        Ok(_) => preferences.wait.unwrap_or(WAIT),
         Err(_) => Duration::ZERO,
     };
     let settled = save(&session, record, wait).await?;
-    let status = match settled.status {
-        MediaStatus::Stored => StatusCode::OK,
-        MediaStatus::Failed => {
-            return Err(settled
-                .error
-                .as_ref()
-                .map_or_else(ApiError::media_not_found, ApiError::of_record));
+    let info = || session.info(&settled, clock::now());
+    match settled.status {
+        MediaStatus::Stored => Ok(Data { data: info() }.into_response()),
+        MediaStatus::Failed => Err(settled
+            .error
+            .as_ref()
+            .map_or_else(ApiError::media_not_found, ApiError::of_record)),
+        _ if preferences.respond_async => respond_async(&session, &settled).await,
+        _ => {
+            let data = Unfinished::Waited(Box::new(info()));
+            Ok((StatusCode::ACCEPTED, Json(Data { data })).into_response())
         }
-        _ => StatusCode::ACCEPTED,
+    }
+}
+
+/// Queues the file; an event tells what became of it.
+async fn respond_async(session: &Session, record: &MediaRecord) -> Result<Response, ApiError> {
+    let correlation_id = format!("cmd-{}", hex::encode(rand::random::<[u8; 12]>()));
+    let command = NewCommand {
+        id: correlation_id.clone(),
+        endpoints: session.endpoints_wanting("command.result"),
     };
-    let data = session.info(&settled, clock::now());
-    Ok((status, Json(Data { data })))
+    let store = session.store();
+    let found = store
+        .command_persist(&record.id, command, clock::now())
+        .await?;
+    if !found {
+        return Err(ApiError::media_not_found());
+    }
+    let data = Unfinished::Command(Command { correlation_id });
+    let mut response = (StatusCode::ACCEPTED, Json(Data { data })).into_response();
+    response.headers_mut().insert(
+        "preference-applied",
+        HeaderValue::from_static("respond-async"),
+    );
+    Ok(response)
 }
 
 /// Queues the file and waits until it is stored, given up, or time is up.
@@ -120,42 +164,4 @@ async fn save(
             .ok_or_else(ApiError::media_not_found)?;
     }
     Ok(latest)
-}
-
-/// `Prefer: wait=N` (RFC 7240).
-fn wait(headers: &HeaderMap) -> Duration {
-    headers
-        .get_all("prefer")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split([',', ';']))
-        .find_map(|preference| {
-            let (name, seconds) = preference.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case("wait")
-                .then(|| seconds.trim().parse().ok().map(Duration::from_secs))?
-        })
-        .unwrap_or(WAIT)
-        .min(MAX_WAIT)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn a_caller_says_how_long_to_wait() {
-        let of = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("prefer", HeaderValue::from_static(value));
-            wait(&headers)
-        };
-        assert_eq!(of("wait=5"), Duration::from_secs(5));
-        assert_eq!(of("respond-async, wait=7"), Duration::from_secs(7));
-        assert_eq!(of("wait=soon"), WAIT);
-        assert_eq!(of("wait=999999"), MAX_WAIT);
-        assert_eq!(wait(&HeaderMap::new()), WAIT);
-    }
 }

@@ -22,7 +22,7 @@ use super::error::{BucketError, Operation};
 use super::patience::Patience;
 use super::sign;
 use super::transport::Transport;
-use super::url::{ObjectUrl, object_url};
+use super::url::{ObjectUrl, object_url, redirect_url};
 use crate::net::{self, AddressPolicy, Purpose};
 
 /// A tenant's bucket, ready for requests. Changed credentials or storage make a new one; dropping
@@ -85,6 +85,11 @@ impl Bucket {
     /// The URL of the object `key` for the tenant's application, as of `now`.
     pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
         object_url(&self.config, key, now)
+    }
+
+    /// A URL of the object `key` that opens it by itself, as of `now`.
+    pub fn redirect_url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
+        redirect_url(&self.config, key, now)
     }
 
     /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).

@@ -33,6 +33,9 @@ impl std::fmt::Debug for ObjectUrl {
     }
 }
 
+/// How long a signed URL lives where the configuration hands out none.
+const USUAL_EXPIRY: Duration = Duration::from_hours(1);
+
 /// The URL of `key` as the configuration wants it. Type and disposition are those that were stored.
 pub fn object_url(
     config: &BucketConfig,
@@ -54,27 +57,47 @@ pub fn object_url(
                 expires_at: None,
             })
         }
-        UrlMode::Presigned { expires_in } => {
-            let address = Address::public(config)?;
-            let url = address.object_url(key);
-            let seconds = lifetime(config, *expires_in, now)?;
-            let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-            let expires_in = Duration::from_secs(seconds);
-            let url = sign::presign(
-                &url,
-                address.region(),
-                &config.credentials,
-                (signed_at, expires_in),
-            )?;
-            let expires_at = signed_at.checked_add(SignedDuration::from_secs(
-                i64::try_from(seconds).unwrap_or(0),
-            ));
-            Ok(ObjectUrl {
-                url,
-                expires_at: expires_at.ok(),
-            })
-        }
+        UrlMode::Presigned { expires_in } => presigned(config, key, *expires_in, now),
     }
+}
+
+/// A URL of `key` that opens it by itself, for a caller to be sent to: like [`object_url`], but
+/// signed where that one would need the caller's own credentials.
+pub fn redirect_url(
+    config: &BucketConfig,
+    key: &str,
+    now: Timestamp,
+) -> Result<ObjectUrl, BucketError> {
+    match &config.url {
+        UrlMode::Direct => presigned(config, key, USUAL_EXPIRY, now),
+        UrlMode::Public { .. } | UrlMode::Presigned { .. } => object_url(config, key, now),
+    }
+}
+
+fn presigned(
+    config: &BucketConfig,
+    key: &str,
+    expires_in: Duration,
+    now: Timestamp,
+) -> Result<ObjectUrl, BucketError> {
+    let address = Address::public(config)?;
+    let url = address.object_url(key);
+    let seconds = lifetime(config, expires_in, now)?;
+    let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let expires_in = Duration::from_secs(seconds);
+    let url = sign::presign(
+        &url,
+        address.region(),
+        &config.credentials,
+        (signed_at, expires_in),
+    )?;
+    let expires_at = signed_at.checked_add(SignedDuration::from_secs(
+        i64::try_from(seconds).unwrap_or(0),
+    ));
+    Ok(ObjectUrl {
+        url,
+        expires_at: expires_at.ok(),
+    })
 }
 
 /// Whole seconds that a URL may live: what is asked for, at most seven days, and not beyond the

@@ -14,6 +14,8 @@ pub(super) enum Want {
     Whole,
     /// From this byte to the end.
     From(u64),
+    /// From the first of these bytes to the last.
+    Part(u64, u64),
     /// This many from the end.
     Last(u64),
 }
@@ -45,6 +47,7 @@ impl Ask {
         match self.want {
             Want::Whole => None,
             Want::From(first) => Some(format!("bytes={first}-")),
+            Want::Part(first, last) => Some(format!("bytes={first}-{last}")),
             Want::Last(n) => Some(format!("bytes=-{n}")),
         }
     }
@@ -87,7 +90,7 @@ pub(super) fn accept(ask: &Ask, head: &Parts, host: &str) -> Result<Accepted, Cd
                 validator,
             }
         }
-        (Want::From(_) | Want::Last(_), StatusCode::PARTIAL_CONTENT) => {
+        (Want::From(_) | Want::Part(..) | Want::Last(_), StatusCode::PARTIAL_CONTENT) => {
             let range = partial(ask, &head.headers).map_err(wrong)?;
             let end = Some(range.last.saturating_add(1));
             Accepted {
@@ -97,7 +100,9 @@ pub(super) fn accept(ask: &Ask, head: &Parts, host: &str) -> Result<Accepted, Cd
                 validator,
             }
         }
-        (Want::From(_), _) => return Err(wrong("the whole file instead of a range")),
+        (Want::From(_) | Want::Part(..), _) => {
+            return Err(wrong("the whole file instead of a range"));
+        }
         (Want::Whole | Want::Last(_), _) => return Err(wrong("a range that was not asked for")),
     };
     if let (Some(known), Some(total)) = (ask.total, accepted.total)
@@ -126,6 +131,9 @@ fn partial(ask: &Ask, headers: &HeaderMap) -> Result<ContentRange, &'static str>
     let fits = match ask.want {
         Want::Whole => false,
         Want::From(first) => range.first == first,
+        Want::Part(first, last) => {
+            range.first == first && range.last == last.min(range.total.saturating_sub(1))
+        }
         Want::Last(n) => {
             range.first == range.total.saturating_sub(n)
                 && range.last.saturating_add(1) == range.total

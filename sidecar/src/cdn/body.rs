@@ -29,8 +29,10 @@ pub struct CdnBody {
     max: u64,
     /// The connection being read; `None` between two.
     incoming: Option<Incoming>,
-    /// Bytes given to the reader: the offset to resume at.
+    /// The blob's byte that comes next: the offset to resume at.
     position: u64,
+    /// The byte after the last one that is wanted; `None`: all up to the blob's end.
+    until: Option<u64>,
     /// Where this connection's bytes end, if its head said so.
     end: Option<u64>,
     blob_len: Option<u64>,
@@ -54,10 +56,12 @@ impl fmt::Debug for CdnBody {
 }
 
 impl CdnBody {
+    /// Reads on from what `answer` begins with, to the byte before `until`.
     pub(super) fn new(
         fetcher: Arc<Fetcher>,
         location: Location,
         limits: Limits,
+        until: Option<u64>,
         answer: Answer,
     ) -> Self {
         Self {
@@ -65,14 +69,15 @@ impl CdnBody {
             location,
             max: limits.max_blob_bytes,
             incoming: Some(answer.body),
-            position: 0,
+            position: answer.accepted.first,
+            until,
             end: answer.accepted.end,
             blob_len: answer.accepted.total,
             origin: answer.origin,
             validator: answer.accepted.validator,
             form: answer.form,
             resumes: 0,
-            resumed_at: 0,
+            resumed_at: answer.accepted.first,
             done: false,
         }
     }
@@ -99,7 +104,7 @@ impl CdnBody {
     }
 
     /// The next bytes; `None` after the last, or after an error. Never more than the limit, never
-    /// fewer than [`Self::blob_len`] without an error (without a length, a connection that ends can
+    /// fewer than [`Self::blob_len`], or than a part has, without an error (without a length, a connection that ends can
     /// look like the end of the file: the hashes tell). May be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<Bytes, CdnError>> {
         if self.done {
@@ -118,15 +123,18 @@ impl CdnBody {
         loop {
             let broken = match self.read(deadline).await {
                 Ok(Some(data)) => return self.take(data).map(Some),
-                Ok(None) if self.blob_len.is_none_or(|total| self.position == total) => {
-                    return Ok(None);
-                }
+                Ok(None) if self.is_complete() => return Ok(None),
                 Ok(None) => self.mismatch("fewer bytes than it promised"),
                 Err(error) => error,
             };
             self.incoming = None;
             self.resume(broken, deadline).await?;
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        let end = self.until.or(self.blob_len);
+        end.is_none_or(|end| self.position == end)
     }
 
     /// The next data of the present connection.
@@ -194,10 +202,10 @@ impl CdnBody {
     }
 
     async fn attempt(&self, host: usize, deadline: Instant) -> Result<Answer, CdnError> {
-        let want = if self.position == 0 {
-            Want::Whole
-        } else {
-            Want::From(self.position)
+        let want = match self.until {
+            Some(until) => Want::Part(self.position, until.saturating_sub(1)),
+            None if self.position == 0 => Want::Whole,
+            None => Want::From(self.position),
         };
         let ask = Ask {
             want,

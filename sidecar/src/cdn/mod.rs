@@ -14,7 +14,7 @@ pub mod status;
 mod tail;
 pub mod url;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::Arc, time::Duration};
 
 use ::url::Url;
 
@@ -134,6 +134,35 @@ impl Cdn {
             Arc::clone(&self.fetcher),
             location,
             limits,
+            None,
+            answer,
+        ))
+    }
+
+    /// Fetches the bytes of `part` of a blob that is known to have `blob_len` of them, else like
+    /// [`Self::open`]. A host that has no ranges, or a blob of another length, is an error.
+    pub async fn part(
+        &self,
+        reference: &Reference,
+        part: Range<u64>,
+        blob_len: u64,
+        prefer: usize,
+    ) -> Result<CdnBody, CdnError> {
+        let location = url::locate(reference, &self.origins).map_err(CdnError::Invalid)?;
+        let want = Want::Part(part.start, part.end.saturating_sub(1));
+        let ask = Ask {
+            total: Some(blob_len),
+            ..Ask::new(want, blob_len)
+        };
+        let answer = self.fetcher.fetch(&location, prefer, &ask).await?;
+        let limits = Limits {
+            max_blob_bytes: blob_len,
+        };
+        Ok(CdnBody::new(
+            Arc::clone(&self.fetcher),
+            location,
+            limits,
+            Some(part.end),
             answer,
         ))
     }

@@ -34,6 +34,12 @@ impl Session {
             .collect();
         self.store().accept(batch, now).await
     }
+
+    /// Ids of the endpoints that want `event`.
+    #[must_use]
+    pub fn endpoints_wanting(&self, event: &str) -> Vec<String> {
+        wanting(&self.config(), &[event])
+    }
 }
 
 fn new_message(

@@ -24,7 +24,7 @@ use crate::{
     metrics::Metrics,
     net::AddressPolicy,
     store::{MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
-    transfer::worker::Worker,
+    transfer::{range::KnownLengths, worker::Worker},
     webhook::{self, Deliverer, Tally},
 };
 
@@ -63,6 +63,7 @@ pub struct Session {
     stop: CancellationToken,
     abort: CancellationToken,
     media: watch::Sender<()>,
+    lengths: KnownLengths,
 }
 
 impl Session {
@@ -105,6 +106,7 @@ impl Session {
             stop,
             abort,
             media: watch::Sender::default(),
+            lengths: KnownLengths::default(),
         });
         session.spawn_tasks();
         Ok(session)
@@ -208,6 +210,11 @@ impl Session {
 
     pub(crate) fn media_changed(&self) {
         self.media.send_replace(());
+    }
+
+    /// Lengths of files on the CDN that were authenticated before.
+    pub(crate) fn known_lengths(&self) -> &KnownLengths {
+        &self.lengths
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -4,6 +4,7 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::command;
 use super::error::StoreError;
 use super::ids::{self, About, KeyHash};
 use super::insert::{self, DeliveryInsert};
@@ -57,8 +58,13 @@ impl Settled {
 }
 
 /// Releases the event that waits for this file, if it was the last one; if the event went without
-/// it, makes `media.persisted` or `media.failed`.
+/// it, makes `media.persisted` or `media.failed`. Then answers the commands that asked for it.
 pub(super) async fn settle(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreError> {
+    announce(tx, file, now).await?;
+    command::settle(tx, &file.id, file.message, file.error.as_ref(), now).await
+}
+
+async fn announce(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreError> {
     let Some(event) = held_event(tx, file.message).await? else {
         return follow_up(tx, file, now).await;
     };
@@ -92,6 +98,24 @@ async fn held_event(tx: &mut Tx, message: i64) -> Result<Option<i64>, StoreError
     .bind(message)
     .fetch_optional(&mut tx.conn)
     .await?)
+}
+
+/// Lets an event go that waits for no file any more, since the last one was forgotten.
+pub(super) async fn release_if_idle(tx: &mut Tx, message: i64, now: i64) -> Result<(), StoreError> {
+    let Some(event) = held_event(tx, message).await? else {
+        return Ok(());
+    };
+    let open: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM media
+         WHERE message = $1 AND awaited AND status NOT IN ('stored', 'failed')",
+    )
+    .bind(message)
+    .fetch_one(&mut tx.conn)
+    .await?;
+    if open > 0 {
+        return Ok(());
+    }
+    release_without(tx, &[event], &[message], now).await
 }
 
 /// Lets an event go whose time ran out while its transfer did.
@@ -225,11 +249,55 @@ async fn release(
 
 /// `media.persisted` or `media.failed` for one file.
 async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreError> {
-    if file.followups.is_empty() {
+    let facts = match &file.error {
+        None => serde_json::Map::new(),
+        Some(error) => error_facts(error),
+    };
+    let event = FileEvent {
+        message: file.message,
+        name: file.event(),
+        about: About::Media(&file.id, file.round),
+        media: &file.id,
+        facts,
+        endpoints: &file.followups,
+    };
+    tell(tx, event, now).await
+}
+
+/// An error as members of a payload.
+pub(super) fn error_facts(error: &MediaError) -> serde_json::Map<String, serde_json::Value> {
+    let MediaError {
+        code,
+        message,
+        retryable,
+    } = error;
+    serde_json::Map::from_iter([
+        ("code".to_owned(), code.as_str().into()),
+        ("message".to_owned(), message.as_str().into()),
+        ("retryable".to_owned(), (*retryable).into()),
+    ])
+}
+
+/// An event about one file, beside that of its message.
+#[derive(Debug)]
+pub(super) struct FileEvent<'a> {
+    /// Number of the file's message.
+    pub(super) message: i64,
+    pub(super) name: &'static str,
+    pub(super) about: About<'a>,
+    pub(super) media: &'a MediaId,
+    /// What the payload says beside the ids.
+    pub(super) facts: serde_json::Map<String, serde_json::Value>,
+    pub(super) endpoints: &'a [String],
+}
+
+/// Writes an event about a file and its deliveries; nothing where nobody wants it.
+pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(), StoreError> {
+    if news.endpoints.is_empty() {
         return Ok(());
     }
     let message = sqlx::query("SELECT key, chat, message_id FROM messages WHERE number = $1")
-        .bind(file.message)
+        .bind(news.message)
         .fetch_optional(&mut tx.conn)
         .await?;
     let Some(message) = message else {
@@ -240,9 +308,12 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
         column: "messages.key",
     })?;
     let chat: String = message.try_get(1)?;
-    let facts = facts(file, message.try_get(2)?, &chat);
-    let about = About::Media(&file.id, file.round);
-    let id = ids::event_id(&tx.session, &hash, file.event(), &about);
+    let message_id: String = message.try_get(2)?;
+    let mut facts = news.facts;
+    facts.insert("messageId".to_owned(), message_id.into());
+    facts.insert("chatId".to_owned(), chat.as_str().into());
+    facts.insert("mediaId".to_owned(), news.media.0.as_str().into());
+    let id = ids::event_id(&tx.session, &hash, news.name, &news.about);
     let event = tx.numbers.event();
     sqlx::query(
         "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
@@ -252,34 +323,15 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(id)
-    .bind(file.message)
-    .bind(file.event())
+    .bind(news.message)
+    .bind(news.name)
     .bind(&chat)
     .bind(now)
-    .bind(json_list(std::slice::from_ref(&file.id))?)
-    .bind(facts.to_string())
+    .bind(json_list(std::slice::from_ref(news.media))?)
+    .bind(serde_json::Value::Object(facts).to_string())
     .execute(&mut tx.conn)
     .await?;
-    deliver(tx, event, &chat, &file.followups, now).await
-}
-
-/// The payload's unchanging part of a file's own event.
-fn facts(file: &Settled, message_id: &str, chat: &str) -> serde_json::Value {
-    match &file.error {
-        None => serde_json::json!({
-            "messageId": message_id,
-            "chatId": chat,
-            "mediaId": file.id.0,
-        }),
-        Some(error) => serde_json::json!({
-            "messageId": message_id,
-            "chatId": chat,
-            "mediaId": file.id.0,
-            "code": error.code,
-            "message": error.message,
-            "retryable": error.retryable,
-        }),
-    }
+    deliver(tx, event, &chat, news.endpoints, now).await
 }
 
 /// One delivery of an event per endpoint, each at the end of its lane.

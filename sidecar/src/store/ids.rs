@@ -8,6 +8,7 @@ use crate::message::{MediaId, SessionKey};
 pub(super) type KeyHash = [u8; 32];
 
 /// What an event is about, beside its name.
+#[derive(Debug)]
 pub(super) enum About<'a> {
     /// The message itself.
     Message,
@@ -15,6 +16,8 @@ pub(super) enum About<'a> {
     Placeholder,
     /// One of its files, in the n-th round of asking for it.
     Media(&'a MediaId, i64),
+    /// A call that is answered by it.
+    Command(&'a str),
 }
 
 /// The id of an event: receivers drop what they have seen, so the same event always has this id.
@@ -36,6 +39,7 @@ pub(super) fn event_id(
             hash.text(&id.0);
             hash.field(&round.to_be_bytes());
         }
+        About::Command(id) => hash.text(id),
     }
     let digest = hex::encode(hash.finish());
     format!("evt_{}", digest.get(..32).unwrap_or(&digest))
@@ -83,6 +87,8 @@ mod tests {
             id("media.failed", About::Media(&media, 0)),
             id("media.failed", About::Media(&media, 1)),
             id("media.persisted", About::Media(&media, 0)),
+            id("command.result", About::Command("cmd-1")),
+            id("command.result", About::Command("cmd-2")),
         ];
         for (index, other) in others.iter().enumerate() {
             assert_ne!(*other, received);

@@ -4,7 +4,8 @@
 //!
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
-//! `event` decides when events come about, `outbox` and `lane` who gets them when, `prune` and
+//! `event` decides when events come about (`command` those that answer a call), `retry` and
+//! `forget` do what a caller asks of a record, `outbox` and `lane` who gets them when, `prune` and
 //! `pressure` what goes. `sqlite` has all that is SQLite's own.
 //!
 //! # Invariants
@@ -15,9 +16,11 @@
 //! - Nothing undelivered is ever removed to make room.
 
 mod accept;
+mod command;
 mod depths;
 mod error;
 mod event;
+mod forget;
 mod ids;
 mod insert;
 mod lane;
@@ -32,6 +35,7 @@ mod queue;
 mod read;
 mod redelivery;
 mod reference;
+mod retry;
 mod rows;
 mod seal;
 mod sqlite;
@@ -50,7 +54,9 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
+pub use command::NewCommand;
 pub use error::StoreError;
+pub use forget::Forgotten;
 pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,

@@ -133,7 +133,7 @@ impl Store {
     }
 }
 
-async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
+pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
     let row = sqlx::query(
         "SELECT number, status, error FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3",
@@ -146,18 +146,31 @@ async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> 
     let Some(row) = row else { return Ok(()) };
     let status = read::status(row.try_get("status")?)?;
     let again = match status {
-        MediaStatus::Received | MediaStatus::Waiting => 0,
-        MediaStatus::Failed if read::error(&row)?.is_none_or(|error| error.retryable) => 1,
-        _ => return Ok(()),
+        MediaStatus::Received | MediaStatus::Waiting => true,
+        MediaStatus::Failed => read::error(&row)?.is_none_or(|error| error.retryable),
+        MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => false,
     };
+    if again {
+        requeue(tx, row.try_get("number")?, status, now).await?;
+    }
+    Ok(())
+}
+
+/// Queues a file that was at `status`, as if it had never been tried.
+pub(super) async fn requeue(
+    tx: &mut Tx,
+    number: i64,
+    status: MediaStatus,
+    now: i64,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE media SET persist = TRUE, status = 'queued', due_at = $2, round = round + $3,
            attempts = 0, integrity_failures = 0, error = NULL
          WHERE number = $1",
     )
-    .bind(row.try_get::<i64, _>("number")?)
+    .bind(number)
     .bind(now)
-    .bind(again)
+    .bind(i64::from(status == MediaStatus::Failed))
     .execute(&mut tx.conn)
     .await?;
     tx.transfers_changed = true;

@@ -33,6 +33,15 @@ pub enum TransferError {
     /// A persisted object is in the bucket no more, and the CDN has dropped the file too.
     #[error("the object is in the bucket no more")]
     ObjectGone,
+    /// The message brought no thumbnail.
+    #[error("the message has no thumbnail")]
+    NoThumbnail,
+    /// The file has none of the bytes asked for.
+    #[error("the file has {length} bytes")]
+    OutOfRange {
+        /// Bytes of the file.
+        length: u64,
+    },
     /// The CDN did not deliver.
     #[error("cdn: {0}")]
     Cdn(#[source] CdnError),
@@ -76,6 +85,8 @@ impl TransferError {
             Self::TooLarge { .. } => "too_large",
             Self::Gone => "media_expired",
             Self::ObjectGone => "object_gone",
+            Self::NoThumbnail => "thumbnail_not_found",
+            Self::OutOfRange { .. } => "range_not_satisfiable",
             Self::Cdn(_) | Self::Cancelled => "cdn_unreachable",
             Self::Integrity(_) => "integrity_failed",
             Self::Storage {
@@ -94,7 +105,12 @@ impl TransferError {
     pub fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::Invalid(_) | Self::TooLarge { .. } | Self::Gone | Self::ObjectGone
+            Self::Invalid(_)
+                | Self::TooLarge { .. }
+                | Self::Gone
+                | Self::ObjectGone
+                | Self::NoThumbnail
+                | Self::OutOfRange { .. }
         )
     }
 

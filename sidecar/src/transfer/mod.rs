@@ -2,13 +2,19 @@
 
 pub mod backoff;
 mod blame;
+mod byte_range;
 pub mod download;
 mod error;
+mod part;
 mod persist;
+pub mod range;
+mod rehash;
 mod save;
 pub mod source;
+pub mod thumbnail;
 mod verdict;
 pub mod worker;
 
+pub use byte_range::ByteRange;
 pub use error::TransferError;
 pub use persist::persist;

@@ -98,13 +98,7 @@ pub async fn open(
     }
     let file = File {
         cdn,
-        reference: Reference {
-            direct_path: media.direct_path.clone(),
-            url: media.url.clone(),
-            enc_sha256: media.enc_sha256,
-            media_type: media.media_type,
-            encrypted: media.media_key.is_some(),
-        },
+        reference: cdn_reference(media),
         keys: media
             .media_key
             .as_ref()
@@ -115,6 +109,17 @@ pub async fn open(
     match media.sha256 {
         Some(sha256) => file.open_once(sha256, media.file_length).await,
         None => file.open_twice().await,
+    }
+}
+
+/// Where the CDN has a file.
+pub(super) fn cdn_reference(media: &MediaReference) -> Reference {
+    Reference {
+        direct_path: media.direct_path.clone(),
+        url: media.url.clone(),
+        enc_sha256: media.enc_sha256,
+        media_type: media.media_type,
+        encrypted: media.media_key.is_some(),
     }
 }
 

@@ -8,6 +8,9 @@ use crate::api::media_info::{MediaInfo, MediaInfoError};
 use crate::message::MediaId;
 use crate::store::{EventRow, Outcome};
 
+/// The event that answers a call made with `Prefer: respond-async`.
+const COMMAND_RESULT: &str = "command.result";
+
 /// Titan's envelope (`titan-api.md` §5.3).
 #[derive(Serialize)]
 struct Envelope<'a> {
@@ -16,6 +19,9 @@ struct Envelope<'a> {
     session: &'a str,
     timestamp: Timestamp,
     payload: Map<String, Value>,
+    /// What Titan's example of `command.result` has in place of `payload`: we send both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Map<String, Value>>,
 }
 
 /// Renders `event` with `media`, the current state of its files in its own order; a file whose
@@ -34,18 +40,25 @@ pub fn render(event: &EventRow, media: &[MediaInfo]) -> Vec<u8> {
     if event.event.starts_with("message.") && !payload.contains_key("timestamp") {
         payload.insert("timestamp".to_owned(), event.created_at.as_second().into());
     }
-    join_media(&mut payload, &event.media, media);
+    if event.event != COMMAND_RESULT {
+        join_media(&mut payload, &event.media, media);
+    }
     if says_stored(event) {
         join_url(&mut payload, media);
     }
     if event.event == "media.failed" || event.outcome == Some(Outcome::Failed) {
         join_error(&mut payload, event, media);
     }
+    let answers = event.event == COMMAND_RESULT;
+    if answers {
+        join_result(&mut payload, media);
+    }
     let envelope = Envelope {
         id: &event.id,
         event: &event.event,
         session: &event.session.session,
         timestamp: event.created_at,
+        data: answers.then(|| payload.clone()),
         payload,
     };
     bytes_of(&envelope)
@@ -84,6 +97,14 @@ fn join_url(payload: &mut Map<String, Value>, media: &[MediaInfo]) {
     payload.insert("mediaUrl".to_owned(), json!(first.s3_url));
     if let Some(expires_at) = &first.s3_url_expires_at {
         payload.insert("mediaUrlExpiresAt".to_owned(), json!(expires_at));
+    }
+}
+
+/// The result of a command that succeeded is the file's MediaInfo; that of one that failed is its
+/// error, among the facts already.
+fn join_result(payload: &mut Map<String, Value>, media: &[MediaInfo]) {
+    if let Some(first) = media.first() {
+        payload.entry("result").or_insert_with(|| json!(first));
     }
 }
 

@@ -169,3 +169,23 @@ fn the_envelope_leads_with_id_event_session_and_time() {
     );
     assert!(body.starts_with(start), "{body}");
 }
+
+#[test]
+fn a_commands_result_is_the_file_or_the_error() {
+    let result = |facts: Value, media: &[MediaInfo]| -> Value {
+        let event = EventRow {
+            facts,
+            ..event("command.result", None)
+        };
+        serde_json::from_slice(&render(&event, media)).unwrap()
+    };
+    let facts = json!({"correlationId": "cmd-1", "success": true});
+    let body = result(facts, &[info()]);
+    assert_eq!(body["payload"]["result"], json!(info()));
+    assert_eq!(body["payload"]["correlationId"], "cmd-1");
+    assert_eq!(body["data"], body["payload"]);
+    assert!(body["payload"].get("mediaUrl").is_none());
+    let error = json!({"code": "media_expired", "message": "gone", "retryable": false});
+    let facts = json!({"correlationId": "cmd-1", "success": false, "result": error});
+    assert_eq!(result(facts, &[failed()])["payload"]["result"], error);
+}

@@ -127,7 +127,7 @@ async fn range_of_a_persisted_file_is_served_from_the_bucket() {
     let stage = on_demand().await;
     let (sealed, path) = stage.file(Kind::Video, 300_000);
     let media = stage.take("3EB0RANGE", baileys::file(&sealed, &path)).await;
-    // From the CDN no range can be verified: the whole file is sent.
+    // Without a streaming sidecar no range from the CDN can be verified: the whole file is sent.
     let whole = stage
         .api
         .call("GET", &path_of(&media), &[("range", "bytes=0-9")], b"")

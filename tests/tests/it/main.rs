@@ -9,7 +9,9 @@
 
 mod api;
 mod auth;
+mod bad_media_input;
 mod command_line;
+mod commands;
 mod config;
 mod demo;
 mod download;
@@ -25,9 +27,11 @@ mod no_disk;
 mod openapi;
 mod persist;
 mod probe;
+mod range;
 mod release_rule;
 mod s3_servers;
 mod secrecy;
 mod signatures;
 mod status;
+mod variants;
 mod webhooks;

@@ -29,6 +29,9 @@ async fn document_is_valid_and_has_every_route() {
         "GET /api/sessions/{session}/media/{media}/download",
         "HEAD /api/sessions/{session}/media/{media}/download",
         "POST /api/sessions/{session}/media/{media}/persist",
+        "POST /api/sessions/{session}/media/{media}/retry",
+        "POST /api/sessions/{session}/media/retry",
+        "DELETE /api/sessions/{session}/media/{media}",
         "GET /api/sessions",
         "GET /api/sessions/{session}",
     ] {

@@ -85,6 +85,30 @@ fn heads_are_judged_by_what_was_asked() {
             "cdn answered with the whole file instead of a range",
         ),
         (
+            Want::Part(10, 20),
+            206,
+            partial("bytes 10-20/99"),
+            "10..Some(21)",
+        ),
+        (
+            Want::Part(10, 200),
+            206,
+            partial("bytes 10-98/99"),
+            "10..Some(99)",
+        ),
+        (
+            Want::Part(10, 20),
+            206,
+            partial("bytes 10-19/99"),
+            "cdn answered with another range",
+        ),
+        (
+            Want::Part(10, 20),
+            200,
+            vec![("content-length", "99")],
+            "cdn answered with the whole file instead of a range",
+        ),
+        (
             Want::Last(9),
             206,
             partial("bytes 90-98/99"),

@@ -1,6 +1,7 @@
 //! Fetching from a CDN that misbehaves: every fault is injected by a server on loopback.
 
 mod open;
+mod part;
 mod resume;
 mod server;
 

@@ -59,7 +59,7 @@ impl Seen {
             .split_once('-')?;
         Some(match (first.parse().ok(), last.parse::<usize>().ok()) {
             (None, Some(n)) => (total.saturating_sub(n), total),
-            (Some(first), _) => (first, total),
+            (Some(first), last) => (first, last.map_or(total, |last| total.min(last + 1))),
             (None, None) => return None,
         })
     }

@@ -1,6 +1,7 @@
 //! The conformance suite of stores. Every fact is a function over a [`Fixture`], so that another
 //! kind of store runs the same ones: it brings its own fixture and one more call of `conformance!`.
 
+mod commands;
 mod fixture;
 mod inbound;
 mod outbox;
@@ -64,6 +65,15 @@ conformance! {
         a_newer_reference_saves_a_running_file_from_failing,
         running_files_are_queued_again_after_a_crash,
         callers_are_woken_when_a_file_becomes_due,
+    }
+    commands {
+        a_command_is_answered_once_its_file_is_stored,
+        a_command_hears_why_its_file_will_not_come,
+        a_command_about_a_finished_file_is_answered_at_once,
+        a_retry_queues_what_is_not_on_its_way,
+        all_that_failed_is_tried_again_but_for_the_senders_faults,
+        a_forgotten_file_leaves_its_key_and_does_not_come_back,
+        nothing_waits_for_a_forgotten_file,
     }
     outbox {
         one_chat_keeps_its_order,

@@ -1,0 +1,113 @@
+//! Trying again because somebody says so: also what was given up.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::error::StoreError;
+use super::model::{MediaRecord, MediaStatus};
+use super::queue::requeue;
+use super::writer::Tx;
+use super::{Store, read};
+use crate::message::MediaId;
+
+/// Files queued in one transaction: nobody waits long behind them.
+const STEP: i64 = 256;
+
+impl Store {
+    /// Queues a file that is not in the bucket and not on its way there. Answers the record; `None`:
+    /// there is none.
+    pub async fn retry(
+        &self,
+        id: &MediaId,
+        now: Timestamp,
+    ) -> Result<Option<MediaRecord>, StoreError> {
+        let (wanted, at) = (id.clone(), now.as_millisecond());
+        self.write(move |tx| Box::pin(async move { one(tx, &wanted, at).await }))
+            .await?;
+        self.media(id).await
+    }
+
+    /// Queues all files of one status, taken at or after `since`, that a fetch may still bring.
+    /// Answers how many.
+    pub async fn retry_all(
+        &self,
+        status: MediaStatus,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
+        let now = now.as_millisecond();
+        let (mut queued, mut cursor) = (0, Some(0));
+        while let Some(after) = cursor {
+            let step = self
+                .write(move |tx| Box::pin(async move { step(tx, status, since, after, now).await }))
+                .await?;
+            queued += step.queued;
+            cursor = step.last;
+        }
+        Ok(queued)
+    }
+}
+
+async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT number, status FROM media WHERE tenant = $1 AND session = $2 AND id = $3",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(&id.0)
+    .fetch_optional(&mut tx.conn)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let status = read::status(row.try_get(1)?)?;
+    match status {
+        MediaStatus::Received | MediaStatus::Waiting | MediaStatus::Failed => {
+            requeue(tx, row.try_get(0)?, status, now).await
+        }
+        MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => Ok(()),
+    }
+}
+
+/// One step through the files.
+#[derive(Debug)]
+struct Step {
+    queued: u64,
+    /// The last file looked at; `None`: there are no more.
+    last: Option<i64>,
+}
+
+async fn step(
+    tx: &mut Tx,
+    status: MediaStatus,
+    since: i64,
+    after: i64,
+    now: i64,
+) -> Result<Step, StoreError> {
+    let rows = sqlx::query(
+        "SELECT number, error FROM media
+         WHERE tenant = $1 AND session = $2 AND status = $3 AND number > $4 AND received_at >= $5
+         ORDER BY number LIMIT $6",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(status.as_str())
+    .bind(after)
+    .bind(since)
+    .bind(STEP)
+    .fetch_all(&mut tx.conn)
+    .await?;
+    let mut step = Step {
+        queued: 0,
+        last: None,
+    };
+    for row in &rows {
+        let number = row.try_get("number")?;
+        step.last = Some(number);
+        // Nothing is ever fetched for what the sender described wrongly.
+        if read::error(row)?.is_none_or(|error| error.code != "media_invalid") {
+            requeue(tx, number, status, now).await?;
+            step.queued += 1;
+        }
+    }
+    Ok(step)
+}
