@@ -94,9 +94,9 @@ impl Categorised for Error {
 impl Error {
     /// The namespace is going, and the session with it.
     fn is_of_ending_namespace(&self) -> bool {
-        let source = match self {
-            Self::Apply(ApplyError::Api { source, .. }) | Self::ApiKey { source, .. } => source,
-            _ => return false,
+        let (Self::Apply(ApplyError::Api { source, .. }) | Self::ApiKey { source, .. }) = self
+        else {
+            return false;
         };
         let kube::Error::Api(status) = source.as_ref() else {
             return false;
