@@ -150,3 +150,26 @@ pub enum LogFormat {
     /// For people.
     Text,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_the_default() {
+        let bare = Args::try_parse_from(["titan-operator", "--concurrency", "3"]).unwrap();
+        assert!(bare.command.is_none());
+        assert_eq!(bare.run.concurrency, 3);
+        let named = Args::try_parse_from(["titan-operator", "run", "--concurrency", "3"]).unwrap();
+        assert!(matches!(named.command, Some(Command::Run(run)) if run.concurrency == 3));
+        let crds = Args::try_parse_from(["titan-operator", "crds"]).unwrap();
+        assert!(matches!(crds.command, Some(Command::Crds)));
+    }
+}

@@ -109,9 +109,8 @@ fn describe(request: &Request<Body>) -> (&'static str, String) {
         .split('/')
         .filter(|part| !part.is_empty())
         .collect();
-    let rest = match path.as_slice() {
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-        _ => return (verb(request, true), "discovery".to_owned()),
+    let (["api", _, rest @ ..] | ["apis", _, _, rest @ ..]) = path.as_slice() else {
+        return (verb(request, true), "discovery".to_owned());
     };
     let rest = match rest {
         ["namespaces", _, rest @ ..] if !rest.is_empty() => rest,

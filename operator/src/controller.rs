@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// A reconcile that takes longer is given up, and tried again like any that failed.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// Between two looks at an object of which nothing is heard: 40 to 60 min.
-const RESYNC: Duration = Duration::from_mins(60);
+const RESYNC: Duration = Duration::from_hours(1);
 /// How long a reconcile waits that can only wait.
 const WAIT: Duration = Duration::from_mins(5);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::{Client, core::discovery::verbs};
-use titan_crds::schema::{API_VERSION, Kind};
+use titan_crds::schema::{self, API_VERSION, Kind, YamlError};
 use tokio::time::sleep;
 
 use crate::{
@@ -19,6 +19,15 @@ const DEFINITIONS: [(Kind, &str); 2] = [
     (Kind::TenantStorage, "tenantstorages.titan.media"),
     (Kind::MediaSession, "mediasessions.titan.media"),
 ];
+
+/// All definitions, as `kubectl apply` takes them.
+pub fn yaml() -> Result<String, YamlError> {
+    let documents = Kind::ALL.into_iter().map(|kind| {
+        let document = schema::yaml(kind)?;
+        Ok(format!("---\n{document}"))
+    });
+    documents.collect()
+}
 
 /// The API server does not let us in, and won't later.
 #[derive(Debug, thiserror::Error)]
@@ -73,4 +82,78 @@ async fn missing(client: &Client) -> kube::Result<Vec<&'static str>> {
         .filter(|(kind, _)| !is_served(*kind))
         .map(|(_, name)| *name)
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::server;
+
+    const GROUP: &str = "GET /apis/titan.media/v1alpha1";
+
+    fn resources(kinds: &[&str]) -> Value {
+        let resource = |kind: &&str| {
+            json!({
+                "name": kind.to_lowercase(), "singularName": "", "namespaced": true, "kind": kind,
+                "verbs": ["get", "list", "watch"],
+            })
+        };
+        json!({
+            "kind": "APIResourceList", "groupVersion": API_VERSION,
+            "resources": kinds.iter().map(resource).collect::<Vec<_>>(),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn definitions_that_are_not_there_are_waited_for_and_named() {
+        let (client, mut server) = server();
+        let metrics = Metrics::default();
+        let began = tokio::time::Instant::now();
+        let missing = |metrics: &Metrics, crd: &'static str| {
+            metrics.crd_missing.get_or_create(&Crd { crd }).get()
+        };
+        let script = async {
+            server.patient(GROUP).await.fail(404, "NotFound");
+            let call = server.patient(GROUP).await;
+            assert_eq!(missing(&metrics, "mediasessions.titan.media"), 1);
+            call.object(&resources(&["TenantStorage"]));
+            let call = server.patient(GROUP).await;
+            assert_eq!(missing(&metrics, "tenantstorages.titan.media"), 0);
+            assert_eq!(missing(&metrics, "mediasessions.titan.media"), 1);
+            call.object(&resources(&["TenantStorage", "MediaSession"]));
+        };
+        let (waited, ()) = tokio::join!(wait(&client, &metrics), script);
+        waited.unwrap();
+        assert_eq!(began.elapsed().as_secs(), 20);
+        assert_eq!(missing(&metrics, "mediasessions.titan.media"), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_does_not_let_us_in_is_not_asked_again() {
+        let (client, mut server) = server();
+        let metrics = Metrics::default();
+        let script = async { server.patient(GROUP).await.fail(403, "Forbidden") };
+        let (waited, ()) = tokio::join!(wait(&client, &metrics), script);
+        assert!(waited.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_down_is_asked_again() {
+        let (client, mut server) = server();
+        let metrics = Metrics::default();
+        let script = async {
+            server.patient(GROUP).await.fail(500, "InternalError");
+            let all = resources(&["TenantStorage", "MediaSession"]);
+            server.patient(GROUP).await.object(&all);
+        };
+        let both = async { tokio::join!(wait(&client, &metrics), script) };
+        let (waited, ()) = tokio::time::timeout(Duration::from_mins(1), both)
+            .await
+            .unwrap();
+        waited.unwrap();
+    }
 }

@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod apply;
 pub mod args;
+pub mod census;
 pub mod client;
 pub mod clock;
 pub mod conditions;
@@ -21,6 +22,7 @@ pub mod metrics;
 pub mod names;
 pub mod operator;
 pub mod pod;
+mod process;
 pub mod session;
 pub mod settings;
 pub mod shutdown;

@@ -1,15 +1,15 @@
 //! `titan-operator`: arguments, configuration, one run. Exit code 64 is a configuration that can't be run
 //! (`EX_USAGE`), 1 anything else.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::{Parser, error::ErrorKind};
-use titan_crds::schema::{Kind, yaml};
+use kube::Config;
 use titan_operator::{
     args::{Args, Command, Run},
     clock::Clock,
-    context,
+    context, definitions,
     operator::Operator,
     settings::Settings,
     shutdown, telemetry,
@@ -33,13 +33,10 @@ fn main() -> ExitCode {
     let result = match args.command {
         None => return start(args.run),
         Some(Command::Run(run)) => return start(*run),
-        Some(Command::Crds) => print_crds(),
-        Some(Command::Version) => {
-            println!("titan-operator {}", env!("CARGO_PKG_VERSION"));
-            Ok(())
-        }
+        Some(Command::Crds) => definitions::yaml().map_err(Into::into),
+        Some(Command::Version) => Ok(format!("titan-operator {}\n", env!("CARGO_PKG_VERSION"))),
     };
-    finish(result)
+    finish(result.and_then(|text| Ok(std::io::stdout().write_all(text.as_bytes())?)))
 }
 
 fn start(args: Run) -> ExitCode {
@@ -55,14 +52,10 @@ fn start(args: Run) -> ExitCode {
 }
 
 #[tokio::main(worker_threads = 2)]
-async fn run(
-    settings: Settings,
-    listen: std::net::SocketAddr,
-    leader_elect: bool,
-) -> anyhow::Result<()> {
+async fn run(settings: Settings, listen: SocketAddr, leader_elect: bool) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal().context("signals")?;
     let operator = Operator {
-        config: kube::Config::infer()
+        config: Config::infer()
             .await
             .context("no way to the Kubernetes API")?,
         settings: Arc::new(settings),
@@ -72,13 +65,6 @@ async fn run(
         listener: TcpListener::bind(listen).await.context("admin port")?,
     };
     Ok(operator.run(shutdown).await?)
-}
-
-fn print_crds() -> anyhow::Result<()> {
-    for kind in Kind::ALL {
-        print!("---\n{}", yaml(kind)?);
-    }
-    Ok(())
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {

@@ -15,6 +15,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::process::Process;
+
 /// Seconds: 5 ms to 60 s.
 const SECONDS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
@@ -114,6 +116,7 @@ impl Default for Metrics {
         };
         metrics.register_work();
         metrics.register_surroundings();
+        metrics.registry.register_collector(Box::new(Process));
         metrics
     }
 }

@@ -38,6 +38,11 @@ pub const SESSION_MANAGER: &str = "titan-operator/session";
 /// Field manager of a `TenantStorage`'s children and status.
 pub const STORAGE_MANAGER: &str = "titan-operator/storage";
 
+/// What the names of a session's children begin with.
+pub const SESSION_PREFIX: &str = "msess-";
+/// What the names of a storage's children begin with.
+pub const STORAGE_PREFIX: &str = "tstore-";
+
 /// Selects everything that the operator made.
 #[must_use]
 pub fn managed_selector() -> String {
@@ -65,13 +70,13 @@ impl Owner {
     /// The session as an owner; `None` if the object does not come from the API server.
     #[must_use]
     pub fn session(session: &MediaSession) -> Option<Self> {
-        Self::new(session, "MediaSession", SESSION, "msess")
+        Self::new(session, "MediaSession", SESSION, SESSION_PREFIX)
     }
 
     /// The storage as an owner; `None` if the object does not come from the API server.
     #[must_use]
     pub fn storage(storage: &TenantStorage) -> Option<Self> {
-        Self::new(storage, "TenantStorage", STORAGE, "tstore")
+        Self::new(storage, "TenantStorage", STORAGE, STORAGE_PREFIX)
     }
 
     fn new(
@@ -93,7 +98,7 @@ impl Owner {
     /// Name of the children: `msess-<name>`, `tstore-<name>`.
     #[must_use]
     pub fn child_name(&self) -> String {
-        format!("{}-{}", self.prefix, self.name)
+        format!("{}{}", self.prefix, self.name)
     }
 
     /// Labels of every child.

@@ -2,15 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
 use kube::{Config, runtime::reflector};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{Admin, Readiness},
     apply::Ledger,
-    client,
+    census, client,
     clock::Clock,
     context::Context,
     definitions,
@@ -20,7 +19,9 @@ use crate::{
     metrics::Metrics,
     names, session,
     settings::Settings,
-    sidecar, storage,
+    sidecar,
+    status::Written,
+    storage,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
 };
 
@@ -106,9 +107,9 @@ impl Operator {
                 self.identity,
                 self.clock,
             );
-            lead(&election, &fence, &shutdown, work).await
+            Box::pin(lead(&election, &fence, &shutdown, work)).await
         } else {
-            work.await;
+            Box::pin(work).await;
             Ok(())
         };
         if admin.is_finished()
@@ -172,7 +173,10 @@ impl Parts {
             jobs: Arc::new(Jobs::default()),
             sidecars: sidecar::Client::default(),
         };
-        let all = watches.all(storage_writer, session_writer);
+        let mut watching: JoinSet<()> = watches
+            .all(storage_writer, session_writer)
+            .into_iter()
+            .collect();
         let context = Arc::new(Context {
             events: Recorder::new(self.client.clone(), self.identity),
             client: self.client,
@@ -188,8 +192,8 @@ impl Parts {
             jobs: watches.jobs.clone(),
             ledger: watches.ledger.clone(),
             requests: watches.requests.clone(),
-            session_statuses: Default::default(),
-            storage_statuses: Default::default(),
+            session_statuses: Written::default(),
+            storage_statuses: Written::default(),
         });
         let poll = context
             .sidecars
@@ -217,7 +221,9 @@ impl Parts {
         };
         tokio::select! {
             () = drained => {}
-            _ = join_all(all) => {}
+            // None ends by itself; one that does has failed, and the process with it.
+            _ = watching.join_next() => tracing::error!("a watch ended"),
+            () = census::every_so_often(context.clone()) => {}
             () = async { poll.await; std::future::pending::<()>().await } => {}
         }
     }

@@ -1,7 +1,7 @@
 //! One patch of a status per reconcile, and none where nothing changed.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Mutex, PoisonError},
 };
@@ -102,9 +102,9 @@ impl<S: Clone + Default + PartialEq + Serialize> Written<S> {
         Ok(true)
     }
 
-    /// The object is gone.
-    pub fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
+    /// Only objects of these uids are still there.
+    pub fn retain(&self, uids: &HashSet<String>) {
+        self.lock().retain(|uid, _| uids.contains(uid));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u64, S)>> {
@@ -115,4 +115,63 @@ impl<S: Clone + Default + PartialEq + Serialize> Written<S> {
 /// Resource versions are numbers that grow, and may be compared (KEP-5504).
 fn resource_version(object: &impl Resource) -> Option<u64> {
     object.meta().resource_version.as_deref()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use titan_crds::{TenantStorage, TenantStorageStatus};
+
+    use super::*;
+    use crate::testing::server;
+
+    fn object(version: u64, sessions: Option<i32>) -> TenantStorage {
+        serde_json::from_value(json!({
+            "apiVersion": "titan.media/v1alpha1", "kind": "TenantStorage",
+            "metadata": {"name": "media", "namespace": "acme", "uid": "1", "resourceVersion": version.to_string()},
+            "spec": {"credentials": {"secretRef": {"name": "s3"}}},
+            "status": sessions.map(|sessions| json!({"sessions": sessions})),
+        }))
+        .unwrap()
+    }
+
+    fn status(sessions: i32) -> TenantStorageStatus {
+        TenantStorageStatus {
+            sessions: Some(sessions),
+            ..TenantStorageStatus::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn t9_a_status_is_one_patch_and_none_where_nothing_changed() {
+        let (client, mut server) = server();
+        let written = Written::default();
+        let before = object(5, None);
+        let next = status(2);
+        let script = async {
+            let call = server
+                .expect(
+                    "PATCH /apis/titan.media/v1alpha1/namespaces/acme/tenantstorages/media/status",
+                )
+                .await;
+            assert_eq!(call.body["metadata"]["uid"], "1");
+            let answer: Value = serde_json::to_value(object(9, Some(2))).unwrap();
+            call.object(&answer);
+        };
+        let (wrote, ()) = tokio::join!(written.write(&client, "us", &before, &next), script);
+        assert!(wrote.unwrap());
+        // The watch still shows the old one.
+        assert_eq!(written.latest(&before), next);
+        assert!(!written.write(&client, "us", &before, &next).await.unwrap());
+        // The watch has caught up.
+        assert!(
+            !written
+                .write(&client, "us", &object(9, Some(2)), &next)
+                .await
+                .unwrap()
+        );
+        server.assert_idle();
+        // Somebody else changed it since.
+        assert_eq!(written.latest(&object(10, Some(7))), status(7));
+    }
 }

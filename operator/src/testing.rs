@@ -12,7 +12,14 @@ use titan_crds::{MediaSession, TenantStorage};
 use tower_test::mock::{Handle, SendResponse};
 
 use crate::{
-    args::Args, clock::Clock, context::Context, events::Recorder, settings::Settings, sidecar,
+    args::Args,
+    clock::Clock,
+    context::Context,
+    events::Recorder,
+    settings::Settings,
+    sidecar,
+    status::Written,
+    watch::{Scope, Watches},
 };
 
 /// A test waits no longer than this for a request.
@@ -38,10 +45,20 @@ pub(crate) fn server() -> (Client, Server) {
 impl Server {
     /// The next request.
     pub(crate) async fn next(&mut self) -> Call {
-        let (request, answer) = tokio::time::timeout(PATIENCE, self.0.next_request())
+        tokio::time::timeout(PATIENCE, self.take())
             .await
             .expect("a request in time")
-            .expect("a client");
+    }
+
+    /// The next request, whenever it comes, which must be that one. For tests in paused time.
+    pub(crate) async fn patient(&mut self, line: &str) -> Call {
+        let call = self.take().await;
+        assert_eq!(call.line, line);
+        call
+    }
+
+    async fn take(&mut self) -> Call {
+        let (request, answer) = self.0.next_request().await.expect("a client");
         let (head, body) = request.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Call {
@@ -101,8 +118,7 @@ impl Call {
 pub(crate) struct World {
     pub(crate) context: Arc<Context>,
     pub(crate) storages: Writer<TenantStorage>,
-    /// Kept, or the store would never be ready.
-    _sessions: Writer<MediaSession>,
+    pub(crate) sessions: Writer<MediaSession>,
 }
 
 /// The settings of `run --sidecar-image …` and nothing else.
@@ -132,12 +148,29 @@ pub(crate) fn world(client: Client, now: Timestamp) -> World {
         jobs: Arc::default(),
         ledger: Arc::default(),
         requests: Arc::default(),
-        session_statuses: Default::default(),
-        storage_statuses: Default::default(),
+        session_statuses: Written::default(),
+        storage_statuses: Written::default(),
     };
     World {
         context: Arc::new(context),
         storages: storage_writer,
-        _sessions: session_writer,
+        sessions: session_writer,
+    }
+}
+
+/// Watches that feed a context.
+pub(crate) fn watches(context: &Context) -> Watches {
+    Watches {
+        client: context.client.clone(),
+        scope: Scope::new(Vec::new()),
+        readiness: Arc::default(),
+        metrics: context.metrics.clone(),
+        requests: context.requests.clone(),
+        ledger: context.ledger.clone(),
+        index: context.index.clone(),
+        pods: context.pods.clone(),
+        workloads: context.workloads.clone(),
+        jobs: context.jobs.clone(),
+        sidecars: context.sidecars.clone(),
     }
 }

@@ -11,17 +11,20 @@ use sha2::{Digest, Sha256};
 /// What of `metadata` is tracked by the API server.
 const TRACKED_METADATA: [&str; 4] = ["labels", "annotations", "ownerReferences", "finalizers"];
 
-/// Hash of an object that is to be applied, the same for every order of its members.
+/// What stands for a state: enough of a SHA-256 that no two of one child are ever the same.
+pub(super) type Fingerprint = [u8; 12];
+
+/// Fingerprint of an object that is to be applied, the same for every order of its members.
 #[must_use]
-pub(crate) fn hash(desired: &Value) -> String {
+pub(super) fn fingerprint(desired: &Value) -> Fingerprint {
     let mut sorted = desired.clone();
     sorted.sort_all_objects();
-    short_hash(sorted.to_string().as_bytes())
+    short(sorted.to_string().as_bytes())
 }
 
-/// Hash of our entries: it changes when anybody takes a field from us. `None` if nothing is ours.
+/// Fingerprint of our entries: it changes when anybody takes a field from us. `None` if nothing is ours.
 #[must_use]
-pub(crate) fn ownership(metadata: &ObjectMeta, manager: &str) -> Option<String> {
+pub(super) fn ownership(metadata: &ObjectMeta, manager: &str) -> Option<Fingerprint> {
     let mut fields: Vec<_> = entries(metadata, manager)
         .filter_map(|entry| entry.fields_v1.as_ref())
         .map(|fields| {
@@ -31,12 +34,12 @@ pub(crate) fn ownership(metadata: &ObjectMeta, manager: &str) -> Option<String> 
         })
         .collect();
     fields.sort();
-    (!fields.is_empty()).then(|| short_hash(fields.concat().as_bytes()))
+    (!fields.is_empty()).then(|| short(fields.concat().as_bytes()))
 }
 
 /// Are all fields that we would apply ours?
 #[must_use]
-pub(crate) fn owns_all(metadata: &ObjectMeta, manager: &str, desired: &Value) -> bool {
+pub(super) fn owns_all(metadata: &ObjectMeta, manager: &str, desired: &Value) -> bool {
     let mut owned = Map::new();
     for entry in entries(metadata, manager) {
         if let Some(Value::Object(fields)) = entry.fields_v1.as_ref().map(|fields| &fields.0) {
@@ -60,7 +63,7 @@ pub(crate) fn owns_all(metadata: &ObjectMeta, manager: &str, desired: &Value) ->
 
 /// The entries of a manager for the object itself, not for its status. The POST that made a child left one of
 /// operation `Update`, every apply one of operation `Apply`.
-pub(crate) fn entries<'a>(
+pub(super) fn entries<'a>(
     metadata: &'a ObjectMeta,
     manager: &'a str,
 ) -> impl Iterator<Item = &'a ManagedFieldsEntry> {
@@ -75,7 +78,7 @@ pub(crate) fn entries<'a>(
 }
 
 /// Adds the fields of one entry to those of another.
-pub(crate) fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
+pub(super) fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
     for (name, value) in from {
         match (into.get_mut(name), value) {
             (Some(Value::Object(into)), Value::Object(from)) => merge(into, from),
@@ -126,9 +129,12 @@ fn owns_item(fields: &Map<String, Value>, item: &Value) -> bool {
     })
 }
 
-fn short_hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    hex::encode(digest.get(..12).unwrap_or_default())
+fn short(bytes: &[u8]) -> Fingerprint {
+    let mut short = Fingerprint::default();
+    for (short, byte) in short.iter_mut().zip(Sha256::digest(bytes)) {
+        *short = byte;
+    }
+    short
 }
 
 #[cfg(test)]
@@ -225,10 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_does_not_depend_on_the_order_of_members() {
+    fn the_fingerprint_does_not_depend_on_the_order_of_members() {
         let one: Value = serde_json::from_str(r#"{"a":1,"b":[{"c":1,"d":2}]}"#).unwrap();
         let two: Value = serde_json::from_str(r#"{"b":[{"d":2,"c":1}],"a":1}"#).unwrap();
-        assert_eq!(hash(&one), hash(&two));
-        assert_ne!(hash(&one), hash(&json!({"a": 1})));
+        assert_eq!(fingerprint(&one), fingerprint(&two));
+        assert_ne!(fingerprint(&one), fingerprint(&json!({"a": 1})));
     }
 }

@@ -1,13 +1,13 @@
 //! What is known of every child without asking: who it is, and whether it is as it was applied.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::fields::ownership;
+use super::fields::{Fingerprint, ownership};
 
 /// Which child.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,15 +20,15 @@ pub struct Key {
     pub name: String,
 }
 
-/// What is known of a child.
+/// What is known of a child. There are six for each session: it holds no more than it must.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Uid.
-    pub uid: String,
-    /// Hash of the fields that are ours.
-    ownership: Option<String>,
-    /// Hash of the desired state that the child is known to be in.
-    verified: Option<String>,
+    pub uid: Box<str>,
+    /// Fingerprint of the fields that are ours.
+    ownership: Option<Fingerprint>,
+    /// Fingerprint of the desired state that the child is known to be in.
+    verified: Option<Fingerprint>,
 }
 
 /// What is known of every child, from the watches and from our own writes.
@@ -40,16 +40,16 @@ pub struct Ledger {
 impl Ledger {
     /// The watch showed a child.
     pub fn observe(&self, key: Key, metadata: &ObjectMeta, manager: &str) {
-        let Some(uid) = metadata.uid.clone() else {
+        let Some(uid) = metadata.uid.as_deref() else {
             return;
         };
         let seen = ownership(metadata, manager);
         let mut entries = self.lock();
-        match entries.get_mut(&key) {
-            Some(entry) if entry.uid == uid && entry.ownership == seen => {}
+        match entries.get(&key) {
+            Some(entry) if *entry.uid == *uid && entry.ownership == seen => {}
             _ => {
                 let entry = Entry {
-                    uid,
+                    uid: uid.into(),
                     ownership: seen,
                     verified: None,
                 };
@@ -63,19 +63,46 @@ impl Ledger {
         let mut entries = self.lock();
         if entries
             .get(key)
-            .is_some_and(|entry| uid.is_none_or(|uid| entry.uid == uid))
+            .is_some_and(|entry| uid.is_none_or(|uid| *entry.uid == *uid))
         {
             entries.remove(key);
         }
     }
 
-    /// The child is known to be in the desired state of that hash.
-    pub(super) fn verify(&self, key: Key, metadata: &ObjectMeta, manager: &str, hash: String) {
-        if let Some(uid) = metadata.uid.clone() {
+    /// A namespace (`None`: all) was listed anew: the children of that kind that were not seen are gone. They are
+    /// named.
+    pub fn listed(
+        &self,
+        kind: &'static str,
+        namespace: Option<&str>,
+        seen: &HashSet<(String, String)>,
+    ) -> Vec<Key> {
+        let mut gone = Vec::new();
+        self.lock().retain(|key, _| {
+            let missing = key.kind == kind
+                && namespace.is_none_or(|namespace| namespace == key.namespace)
+                && !seen.contains(&(key.namespace.clone(), key.name.clone()));
+            if missing {
+                gone.push(key.clone());
+            }
+            !missing
+        });
+        gone
+    }
+
+    /// The child is known to be in the desired state of that fingerprint.
+    pub(super) fn verify(
+        &self,
+        key: Key,
+        metadata: &ObjectMeta,
+        manager: &str,
+        fingerprint: Fingerprint,
+    ) {
+        if let Some(uid) = metadata.uid.as_deref() {
             let entry = Entry {
-                uid,
+                uid: uid.into(),
                 ownership: ownership(metadata, manager),
-                verified: Some(hash),
+                verified: Some(fingerprint),
             };
             self.lock().insert(key, entry);
         }
@@ -110,10 +137,9 @@ impl Ledger {
 }
 
 impl Entry {
-    /// Is the child known to be in the desired state of that hash?
-    #[must_use]
-    pub fn is(&self, hash: &str) -> bool {
-        self.verified.as_deref() == Some(hash)
+    /// Is the child known to be in the desired state of that fingerprint?
+    pub(super) fn is(&self, fingerprint: &Fingerprint) -> bool {
+        self.verified.as_ref() == Some(fingerprint)
     }
 
     /// Was the child once known to be in a state that we applied, and nobody took a field since?

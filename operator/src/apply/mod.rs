@@ -20,6 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use error::ApplyError;
+use fields::Fingerprint;
 pub use ledger::{Entry, Key, Ledger};
 
 use crate::names::{APPLIED_HASH, Owner};
@@ -93,6 +94,7 @@ struct Desired {
     /// What is sent, with the hash as an annotation.
     value: Value,
     hash: String,
+    fingerprint: Fingerprint,
 }
 
 impl Applier<'_> {
@@ -102,7 +104,9 @@ impl Applier<'_> {
     pub async fn apply<K: Child>(&self, desired: &K) -> Result<Applied<K>, ApplyError> {
         let desired = self.prepare(desired)?;
         match self.ledger.get(&desired.key) {
-            Some(entry) if entry.is(&desired.hash) => Ok(Applied::Unchanged { uid: entry.uid }),
+            Some(entry) if entry.is(&desired.fingerprint) => Ok(Applied::Unchanged {
+                uid: entry.uid.into(),
+            }),
             Some(entry) if entry.is_verified() => self.patch(&desired, &entry.uid).await,
             Some(_) => match self.read::<K>(&desired).await? {
                 Some(found) => self.adopt(&desired, found).await,
@@ -200,9 +204,19 @@ impl Applier<'_> {
             name: key.name.clone(),
             source,
         })?;
-        let hash = fields::hash(&value);
-        value["metadata"]["annotations"][APPLIED_HASH] = json!(hash);
-        Ok(Desired { key, value, hash })
+        let fingerprint = fields::fingerprint(&value);
+        let hash = hex::encode(fingerprint);
+        set(
+            &mut value,
+            &["metadata", "annotations", APPLIED_HASH],
+            json!(hash),
+        );
+        Ok(Desired {
+            key,
+            value,
+            hash,
+            fingerprint,
+        })
     }
 
     async fn create<K: Child>(&self, desired: &Desired) -> Result<Applied<K>, ApplyError> {
@@ -269,7 +283,7 @@ impl Applier<'_> {
             && fields::owns_all(metadata, self.manager, &desired.value)
         {
             self.ledger
-                .verify(key.clone(), metadata, self.manager, desired.hash.clone());
+                .verify(key.clone(), metadata, self.manager, desired.fingerprint);
             return Ok(Applied::Unchanged { uid });
         }
         self.take_over::<K>(desired, metadata).await?;
@@ -318,7 +332,7 @@ impl Applier<'_> {
         uid: &str,
     ) -> Result<Applied<K>, ApplyError> {
         let mut value = desired.value.clone();
-        value["metadata"]["uid"] = json!(uid);
+        set(&mut value, &["metadata", "uid"], json!(uid));
         let parameters = PatchParams::apply(self.manager).force();
         let applied = self
             .api::<K>(desired)
@@ -343,13 +357,27 @@ impl Applier<'_> {
             desired.key.clone(),
             object.meta(),
             self.manager,
-            desired.hash.clone(),
+            desired.fingerprint,
         );
         Applied::Written(Box::new(object))
     }
 
     fn api<K: Child>(&self, desired: &Desired) -> Api<K> {
         Api::namespaced(self.client.clone(), &desired.key.namespace)
+    }
+}
+
+/// Sets a member of nested objects. What is no object on the way there stays as it is: no object of ours is like that.
+fn set(value: &mut Value, path: &[&str], member: Value) {
+    let Some((name, rest)) = path.split_first() else {
+        *value = member;
+        return;
+    };
+    if value.is_null() {
+        *value = json!({});
+    }
+    if let Some(members) = value.as_object_mut() {
+        set(members.entry(*name).or_insert(Value::Null), rest, member);
     }
 }
 

@@ -102,12 +102,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, OwnerReference};
-    use titan_crds::MediaSession;
+    use titan_crds::{MediaSession, MediaSessionSpec};
 
     use super::*;
 
     fn owner(uid: &str) -> Owner {
-        let mut session = MediaSession::new("a", Default::default());
+        let mut session = MediaSession::new("a", MediaSessionSpec::default());
         session.metadata.namespace = Some("acme".to_owned());
         session.metadata.uid = Some(uid.to_owned());
         Owner::session(&session).unwrap()

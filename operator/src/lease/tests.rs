@@ -159,7 +159,7 @@ async fn a_lease_that_is_released_is_taken_within_three_seconds() {
         second.acquire(&Fence::default()).await;
         Instant::now()
     });
-    let held = timeout(Duration::from_secs(60), first.hold(&fence, renewed)).await;
+    let held = timeout(Duration::from_mins(1), first.hold(&fence, renewed)).await;
     assert!(held.is_err());
     assert_eq!(server.holder().unwrap(), "a");
     let released = Instant::now();
@@ -188,7 +188,7 @@ async fn t4_the_fence_closes_by_itself_when_nobody_looks() {
     let fence = Fence::default();
     assert!(fence.is_open());
     fence.renewed(Instant::now());
-    sleep(RENEW_DEADLINE - Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(9_999)).await;
     assert!(fence.is_open());
     sleep(Duration::from_millis(1)).await;
     assert!(!fence.is_open());

@@ -67,8 +67,8 @@ impl Client {
         self.reports().insert(pod_uid.to_owned(), Arc::new(report));
     }
 
-    fn retain(&self, alive: &HashSet<&str>) {
-        self.reports().retain(|uid, _| alive.contains(uid.as_str()));
+    fn retain(&self, alive: &HashSet<String>) {
+        self.reports().retain(|uid, _| alive.contains(uid));
     }
 
     fn reports(&self) -> MutexGuard<'_, HashMap<String, Arc<Report>>> {

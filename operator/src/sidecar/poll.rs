@@ -1,7 +1,7 @@
 //! Asks every sidecar: each second while its session is on its way, else about once a minute.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
     sync::Arc,
     time::Duration,
@@ -11,11 +11,11 @@ use kube::runtime::reflector::ObjectRef;
 use titan_crds::ConditionType;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ADMIN_PORT, Report, fetch, tells_the_same};
+use super::{ADMIN_PORT, Client, Report, fetch, tells_the_same};
 use crate::{
     conditions::is_true,
     context::{Context, random},
@@ -25,7 +25,9 @@ use crate::{
 /// Between two questions to a session that is on its way.
 const FAST: Duration = Duration::from_secs(1);
 /// Between two questions to any other, at most.
-const SLOW: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_mins(1);
+/// Between two looks for pods whose time has come.
+const TICK: Duration = Duration::from_millis(250);
 /// Questions at once.
 const CONCURRENCY: usize = 64;
 
@@ -39,76 +41,58 @@ struct Target {
 /// An answer, or none.
 type Answer = (Target, Report);
 
-impl super::Client {
+/// Who is to be asked, and when.
+#[derive(Default)]
+struct Round {
+    /// When the time of each pod comes, by uid.
+    due: HashMap<String, Instant>,
+    /// Whose time has come.
+    waiting: VecDeque<Target>,
+    questions: JoinSet<Answer>,
+}
+
+impl Client {
     /// Asks until the token is cancelled. Whoever it concerns is told of news.
     pub async fn poll(self, context: Arc<Context>, stop: CancellationToken) {
-        let mut due: HashMap<String, Instant> = HashMap::new();
-        let mut questions: JoinSet<Answer> = JoinSet::new();
+        let mut round = Round::default();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut minutes = interval(SLOW);
         loop {
-            let next = self.ask_due(&context, &mut due, &mut questions);
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = sleep_until(next) => {}
-                () = self.0.wake.notified() => {}
-                Some(answer) = questions.join_next() => {
+                _ = ticks.tick() => round.look(&context),
+                _ = minutes.tick() => {
+                    let alive = serving(&context);
+                    round.due.retain(|uid, _| alive.contains(uid));
+                    self.retain(&alive);
+                }
+                () = self.0.wake.notified() => self.hurry(&mut round, &context),
+                Some(answer) = round.questions.join_next() => {
                     if let Ok(answer) = answer {
-                        self.take(&context, &mut due, answer);
+                        let (uid, wait) = self.take(&context, answer);
+                        round.due.insert(uid, Instant::now() + wait);
                     }
+                }
+            }
+            round.ask(&context);
+        }
+    }
+
+    /// The pods of hastened sessions are asked now.
+    fn hurry(&self, round: &mut Round, context: &Context) {
+        let hastened = std::mem::take(&mut *self.hastened());
+        for (namespace, session) in hastened {
+            for pod in context.pods.of_session(&namespace, &session) {
+                if pod.running && pod.ip.is_some() {
+                    round.due.remove(&pod.uid);
                 }
             }
         }
     }
 
-    /// Starts every question whose time has come; says when the next one's will have.
-    fn ask_due(
-        &self,
-        context: &Arc<Context>,
-        due: &mut HashMap<String, Instant>,
-        questions: &mut JoinSet<Answer>,
-    ) -> Instant {
-        let now = Instant::now();
-        let mut next = now + FAST;
-        let serving = context.pods.serving();
-        let alive: HashSet<&str> = serving.iter().map(|(_, pod)| pod.uid.as_str()).collect();
-        if due.len() > alive.len() || due.is_empty() {
-            due.retain(|uid, _| alive.contains(uid.as_str()));
-            self.retain(&alive);
-        }
-        let hastened = std::mem::take(&mut *self.hastened());
-        for (namespace, pod) in &serving {
-            let PodOwner::Session(session) = &pod.owner else {
-                continue;
-            };
-            let time = due.entry(pod.uid.clone()).or_insert(now);
-            if hastened.contains(&(namespace.clone(), session.clone())) {
-                *time = (*time).min(now);
-            }
-            if *time > now {
-                next = next.min(*time);
-                continue;
-            }
-            if questions.len() >= CONCURRENCY {
-                // An answer wakes the loop, and makes room.
-                break;
-            }
-            // Not again before this one is answered.
-            *time = now + SLOW;
-            let target = Target {
-                namespace: namespace.clone(),
-                session: session.clone(),
-                pod: pod.clone(),
-            };
-            questions.spawn(ask(target, context.clone()));
-        }
-        next
-    }
-
-    fn take(
-        &self,
-        context: &Context,
-        due: &mut HashMap<String, Instant>,
-        (target, report): Answer,
-    ) {
+    /// Keeps an answer, and tells of it if it is news. When to ask again.
+    fn take(&self, context: &Context, (target, report): Answer) -> (String, Duration) {
         let Target {
             namespace,
             session,
@@ -116,10 +100,8 @@ impl super::Client {
         } = target;
         context.metrics.asked(report.status.is_ok());
         let before = self.report(&pod.uid);
-        let old = match (
-            before.as_deref().map(|before| &before.status),
-            &report.status,
-        ) {
+        let before = before.as_deref().map(|before| &before.status);
+        let old = match (before, &report.status) {
             (Some(Ok(before)), Ok(after)) => tells_the_same(before, after),
             (Some(Err(_)), Err(_)) => true,
             _ => false,
@@ -127,6 +109,15 @@ impl super::Client {
         self.keep(&pod.uid, report);
         let object = ObjectRef::new(&session).within(&namespace);
         let object = context.sessions.get(&object);
+        if !old {
+            context.requests.sessions.send(&namespace, &session);
+            let storage = object
+                .as_ref()
+                .and_then(|object| object.spec.storage_ref.as_ref());
+            if let Some(storage) = storage {
+                context.requests.storages.send(&namespace, &storage.name);
+            }
+        }
         let progressing = object
             .as_ref()
             .and_then(|object| object.status.as_ref())
@@ -136,16 +127,48 @@ impl super::Client {
         } else {
             SLOW.mul_f64(0.9 + random() / 10.0)
         };
-        due.insert(pod.uid.clone(), Instant::now() + wait);
-        if old {
-            return;
-        }
-        context.requests.sessions.send(&namespace, &session);
-        let storage = object.and_then(|object| object.spec.storage_ref.clone());
-        if let Some(storage) = storage {
-            context.requests.storages.send(&namespace, &storage.name);
+        (pod.uid.clone(), wait)
+    }
+}
+
+impl Round {
+    /// Lines up every pod whose time has come.
+    fn look(&mut self, context: &Context) {
+        let now = Instant::now();
+        context.pods.for_each_serving(|namespace, pod| {
+            let PodOwner::Session(session) = &pod.owner else {
+                return;
+            };
+            if self.due.get(&pod.uid).is_some_and(|due| *due > now) {
+                return;
+            }
+            // Not again before this one is answered.
+            self.due.insert(pod.uid.clone(), now + SLOW);
+            self.waiting.push_back(Target {
+                namespace: namespace.to_owned(),
+                session: session.clone(),
+                pod: pod.clone(),
+            });
+        });
+    }
+
+    /// Asks as many as may be asked at once.
+    fn ask(&mut self, context: &Arc<Context>) {
+        while self.questions.len() < CONCURRENCY
+            && let Some(target) = self.waiting.pop_front()
+        {
+            self.questions.spawn(ask(target, context.clone()));
         }
     }
+}
+
+/// The uids of all pods that may answer.
+fn serving(context: &Context) -> HashSet<String> {
+    let mut uids = HashSet::new();
+    context
+        .pods
+        .for_each_serving(|_, pod| uids.extend([pod.uid.clone()]));
+    uids
 }
 
 async fn ask(target: Target, context: Arc<Context>) -> Answer {
@@ -160,4 +183,103 @@ async fn ask(target: Target, context: Arc<Context>) -> Answer {
         status,
     };
     (target, report)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use jiff::Timestamp;
+    use kube::runtime::watcher::Event;
+    use serde_json::json;
+    use titan_crds::{MediaSession, report::SidecarStatus};
+
+    use super::*;
+    use crate::testing::{World, server, world};
+
+    fn session(reconciling: bool) -> MediaSession {
+        let reconciling = json!([{
+            "type": "Reconciling", "status": if reconciling { "True" } else { "False" }, "reason": "Progressing",
+            "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]);
+        serde_json::from_value(json!({
+            "apiVersion": "titan.media/v1alpha1", "kind": "MediaSession",
+            "metadata": {"name": "one", "namespace": "acme", "uid": "s"},
+            "spec": {"storageRef": {"name": "media"}},
+            "status": {"conditions": reconciling},
+        }))
+        .unwrap()
+    }
+
+    fn scene(reconciling: bool) -> World {
+        let (client, _server) = server();
+        let mut world = world(client, Timestamp::UNIX_EPOCH);
+        world
+            .sessions
+            .apply_watcher_event(&Event::Apply(session(reconciling)));
+        let pod = json!({
+            "metadata": {"name": "p", "namespace": "acme", "uid": "p", "labels": {"titan.media/session": "one"}},
+            "status": {"phase": "Running", "podIP": "10.0.0.1"},
+        });
+        world
+            .context
+            .pods
+            .set(&serde_json::from_value(pod).unwrap());
+        world
+    }
+
+    fn answer(context: &Context, generation: i64) -> Answer {
+        let mut status = SidecarStatus::default();
+        status.sessions.push(titan_crds::report::SessionReport {
+            generation,
+            ..Default::default()
+        });
+        let report = Report {
+            at: Timestamp::UNIX_EPOCH,
+            status: Ok(status),
+        };
+        let target = Target {
+            namespace: "acme".to_owned(),
+            session: "one".to_owned(),
+            pod: context.pods.of_session("acme", "one").remove(0),
+        };
+        (target, report)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pod_is_asked_again_when_its_time_comes_and_at_once_when_hastened() {
+        let context = scene(false).context;
+        let mut round = Round::default();
+        round.look(&context);
+        round.look(&context);
+        assert_eq!(round.waiting.len(), 1);
+        round.waiting.clear();
+        tokio::time::sleep(SLOW.mul_f64(0.9)).await;
+        round.look(&context);
+        assert!(round.waiting.is_empty());
+        context.sidecars.hasten("acme", "one");
+        context.sidecars.hurry(&mut round, &context);
+        round.look(&context);
+        assert_eq!(round.waiting.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn news_concern_the_session_and_its_storage_and_repetition_concerns_nobody() {
+        let context = scene(true).context;
+        let sessions = context.requests.sessions.subscribe();
+        let storages = context.requests.storages.subscribe();
+        let (_, wait) = context.sidecars.take(&context, answer(&context, 1));
+        assert_eq!(wait, FAST);
+        context.sidecars.take(&context, answer(&context, 1));
+        context.sidecars.take(&context, answer(&context, 2));
+        drop(context);
+        assert_eq!(sessions.count().await, 2);
+        assert_eq!(storages.count().await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_session_at_rest_is_asked_about_once_a_minute() {
+        let context = scene(false).context;
+        let (_, wait) = context.sidecars.take(&context, answer(&context, 1));
+        assert!(wait >= SLOW * 9 / 10 && wait <= SLOW, "{wait:?}");
+    }
 }

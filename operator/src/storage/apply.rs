@@ -50,10 +50,10 @@ async fn write(
     if let Some(config_map) = config_map {
         applier.apply(&config_map).await?;
     }
-    if let Some(job) = job {
-        if let Some(job) = applier.create_once(&job).await? {
-            context.jobs.set(&job);
-        }
+    if let Some(job) = job
+        && let Some(job) = applier.create_once(&job).await?
+    {
+        context.jobs.set(&job);
     }
     // One that ended with this state of things stays until its time is over, for a person to look at.
     if let Check::Start { name } = &storage.check {

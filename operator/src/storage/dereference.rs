@@ -140,7 +140,7 @@ mod tests {
     fn the_newest_verdict_of_the_loaded_generation_counts() {
         assert_eq!(reason(&[]), None);
         let old = report(1, "Ready", 9);
-        assert_eq!(reason(&[old.clone()]).unwrap(), "silent");
+        assert_eq!(reason(std::slice::from_ref(&old)).unwrap(), "silent");
         assert_eq!(reason(&[report(2, "", 9)]).unwrap(), "silent");
         let (first, second) = (report(2, "Timeout", 5), report(2, "Ready", 6));
         let all = [second.clone(), old, first];

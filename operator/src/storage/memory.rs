@@ -1,7 +1,7 @@
 //! What is kept of a storage between two reconciles and is worth no place in its status.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -70,9 +70,9 @@ impl Memory {
         }
     }
 
-    /// The storage is gone.
-    pub(super) fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
+    /// Only storages of these uids are still there.
+    pub(super) fn retain(&self, uids: &HashSet<String>) {
+        self.lock().retain(|uid, _| uids.contains(uid));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Attempts>> {

@@ -9,12 +9,13 @@ mod status;
 mod validate;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{sync::Arc, time::Duration};
 
 use kube::{ResourceExt, runtime::controller::Action};
 use titan_crds::TenantStorage;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,6 +34,8 @@ use validate::Check;
 const NAME: &str = "storage";
 /// A Job or its pod tells by itself how it goes; this is for when the watch does not.
 const SAFETY: Duration = Duration::from_secs(90);
+/// Between two looks for storages that are gone.
+const FORGET: Duration = Duration::from_mins(10);
 /// After a conflict that only a person resolves, whose end no watch tells.
 const CONFLICT: Duration = Duration::from_mins(5);
 
@@ -75,15 +78,28 @@ pub async fn run(context: Arc<Context>, shutdown: CancellationToken) {
         name: NAME,
         store: context.storages.clone(),
     };
-    let requests = context.clone();
-    controller::run(
+    let attempts = memory.clone();
+    let controller = controller::run(
         definition,
-        &requests.requests.storages,
-        context,
-        move |storage, context| reconcile(storage, context, memory.clone()),
+        &context.requests.storages,
+        context.clone(),
+        move |storage, context| reconcile(storage, context, attempts.clone()),
         shutdown,
-    )
-    .await;
+    );
+    tokio::select! {
+        () = controller => {}
+        () = forget(&context, &memory) => {}
+    }
+}
+
+/// Forgets storages that are gone, every so often. It never ends by itself.
+async fn forget(context: &Context, memory: &Memory) {
+    loop {
+        sleep(FORGET).await;
+        let storages = context.storages.state();
+        let uids = storages.iter().filter_map(|storage| storage.uid());
+        memory.retain(&uids.collect());
+    }
 }
 
 async fn reconcile(
@@ -92,7 +108,6 @@ async fn reconcile(
     memory: Arc<Memory>,
 ) -> Result<Action, Error> {
     if storage.metadata.deletion_timestamp.is_some() {
-        memory.forget(storage.uid().as_deref().unwrap_or_default());
         return Ok(Action::await_change());
     }
     let steps = Steps::new(&context.metrics, NAME);
@@ -107,9 +122,9 @@ async fn reconcile(
     let resources = steps.run("build", || {
         Ok::<_, Error>(build::build(&validated, &context.settings))
     })?;
-    let applied = steps
-        .wait("apply", apply::apply(&validated, resources, &context))
-        .await?;
+    // Whole children are moved about in it: on the heap.
+    let apply = Box::pin(apply::apply(&validated, resources, &context));
+    let applied = steps.wait("apply", apply).await?;
     let next = status::next(&validated, &applied, now);
     let write = context.storage_statuses.write(
         &context.client,

@@ -150,15 +150,13 @@ fn judge(
         .pods
         .iter()
         .find(|pod| pod.job.as_deref() == Some(name.as_str()));
-    match told(&job.state, pod.map(AsRef::as_ref), now) {
-        Some(news) => (Some(news), Check::Ended { name }),
-        None => {
-            let problem = pod
-                .and_then(|pod| pod.problem.as_ref())
-                .map(|problem| format!("{}: {}", problem.reason, problem.message));
-            (None, Check::Running { name, problem })
-        }
+    if let Some(news) = told(&job.state, pod.map(AsRef::as_ref), now) {
+        return (Some(news), Check::Ended { name });
     }
+    let problem = pod
+        .and_then(|pod| pod.problem.as_ref())
+        .map(|problem| format!("{}: {}", problem.reason, problem.message));
+    (None, Check::Running { name, problem })
 }
 
 /// What a Job has told. One that ended without a verdict tells that it could not check.

@@ -9,8 +9,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt;
 
 use super::{
-    Watches,
-    children::Known,
+    Watches, children,
     follow::{Seen, Sink, is_missing},
 };
 use crate::names;
@@ -134,39 +133,30 @@ impl Workloads {
     }
 }
 
-pub(super) struct DeploymentSink {
-    watches: Watches,
-    known: Known,
-}
+/// Kind of the children that are seen here.
+const KIND: &str = "Deployment";
 
-impl DeploymentSink {
-    pub(super) fn new(watches: Watches) -> Self {
-        Self {
-            watches,
-            known: Known::new("Deployment"),
-        }
-    }
-}
+pub(super) struct DeploymentSink(pub(super) Watches);
 
 impl Sink<Deployment> for DeploymentSink {
     fn applied(&mut self, deployment: Deployment) {
-        self.watches.workloads.set(&deployment);
-        self.known.applied(&self.watches, &deployment);
+        self.0.workloads.set(&deployment);
+        children::applied(&self.0, KIND, &deployment);
     }
 
     fn gone(&mut self, deployment: &Deployment) {
-        self.watches.workloads.remove(
+        self.0.workloads.remove(
             deployment.namespace().unwrap_or_default(),
             deployment.name_any(),
         );
-        self.known.gone(&self.watches, deployment);
+        children::gone(&self.0, KIND, deployment);
     }
 
     fn listed(&mut self, namespace: Option<&str>, seen: &Seen) {
-        self.watches
+        self.0
             .workloads
             .lock()
             .retain(|(of, name), _| !is_missing(namespace, seen, of, name));
-        self.known.listed(&self.watches, namespace, seen);
+        children::listed(&self.0, KIND, namespace, seen);
     }
 }

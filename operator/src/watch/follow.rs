@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt::Debug, sync::Arc};
 
-use futures_util::stream::{SelectAll, StreamExt};
+use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use kube::{
     Api, Resource, ResourceExt,
     core::DeserializeGuard,
@@ -18,11 +18,24 @@ use crate::{admin::Latch, error::chain, metrics::Metrics};
 /// Namespace and name.
 pub(super) type Seen = HashSet<(String, String)>;
 
-/// Where objects come from.
+/// What one watch tells: of a namespace, or of all.
 pub(super) struct Source<K> {
     /// `None`: all namespaces.
     pub(super) namespace: Option<String>,
-    pub(super) api: Api<K>,
+    pub(super) events: BoxStream<'static, watcher::Result<Event<K>>>,
+}
+
+impl<K> Source<K>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    /// The watch of an API. It goes on after every failure.
+    pub(super) fn new(namespace: Option<String>, api: Api<K>, config: watcher::Config) -> Self {
+        Self {
+            namespace,
+            events: watcher(api, config).default_backoff().boxed(),
+        }
+    }
 }
 
 /// Where objects go.
@@ -40,12 +53,11 @@ pub(super) trait Sink<K> {
 /// Feeds a sink from all sources.
 pub(super) async fn follow<K, S>(
     sources: Vec<Source<K>>,
-    config: watcher::Config,
     mut sink: S,
     latch: Latch,
     metrics: Arc<Metrics>,
 ) where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource<DynamicType = ()> + Send + 'static,
     S: Sink<K> + Send,
 {
     let mut lists: Vec<Seen> = vec![Seen::new(); sources.len()];
@@ -55,8 +67,7 @@ pub(super) async fn follow<K, S>(
     let mut namespaces = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
         namespaces.push(source.namespace);
-        let events = watcher(source.api, config.clone()).default_backoff();
-        streams.push(events.map(move |event| (number, event)).boxed());
+        streams.push(source.events.map(move |event| (number, event)));
     }
     while let Some((number, event)) = streams.next().await {
         let Some(seen) = lists.get_mut(number) else {

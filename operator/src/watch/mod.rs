@@ -8,6 +8,9 @@ mod objects;
 mod pods;
 mod requests;
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -56,21 +59,24 @@ impl Scope {
         Self(namespaces)
     }
 
-    /// One API for the cluster, or one for each namespace.
-    fn sources<K>(&self, client: &Client) -> Vec<follow::Source<K>>
+    /// One watch of the cluster, or one for each namespace.
+    fn sources<K>(&self, client: &Client, config: &watcher::Config) -> Vec<follow::Source<K>>
     where
-        K: Resource<Scope = NamespaceResourceScope>,
+        K: Resource<Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + fmt::Debug
+            + Send
+            + 'static,
         K::DynamicType: Default,
     {
         if self.0.is_empty() {
-            return vec![follow::Source {
-                namespace: None,
-                api: Api::all(client.clone()),
-            }];
+            let api = Api::all(client.clone());
+            return vec![follow::Source::new(None, api, config.clone())];
         }
-        let one = |namespace: &String| follow::Source {
-            namespace: Some(namespace.clone()),
-            api: Api::namespaced(client.clone(), namespace),
+        let one = |namespace: &String| {
+            let api = Api::namespaced(client.clone(), namespace);
+            follow::Source::new(Some(namespace.clone()), api, config.clone())
         };
         self.0.iter().map(one).collect()
     }
@@ -128,10 +134,7 @@ impl Watches {
             self.children::<NetworkPolicy>(),
             self.children::<Ingress>(),
             self.children::<PodDisruptionBudget>(),
-            self.guarded::<Deployment, _>(
-                deployments::DeploymentSink::new(self.clone()),
-                "Deployment",
-            ),
+            self.guarded::<Deployment, _>(deployments::DeploymentSink(self.clone()), "Deployment"),
             self.guarded::<Job, _>(jobs::JobSink(self.clone()), "Job"),
             self.guarded::<ApiPod, _>(pods::PodSink(self.clone()), "Pod"),
         ]
@@ -142,19 +145,22 @@ impl Watches {
     #[must_use]
     pub fn children<K: Child>(&self) -> BoxFuture<'static, ()> {
         let sink = children::ChildSink::<K>::new(self.clone());
-        let sources = self.scope.sources::<PartialObjectMeta<K>>(&self.client);
+        let sources = self
+            .scope
+            .sources::<PartialObjectMeta<K>>(&self.client, &managed());
         let synced = self.readiness.begin(K::KIND);
-        follow::follow(sources, managed(), sink, synced, self.metrics.clone()).boxed()
+        follow::follow(sources, sink, synced, self.metrics.clone()).boxed()
     }
 
     fn objects<K: objects::Watched>(&self, writer: Writer<K>) -> BoxFuture<'static, ()> {
         let sink = objects::ObjectSink::new(self.clone(), writer);
-        let sources = self.scope.sources::<DeserializeGuard<K>>(&self.client);
-        let synced = self.readiness.begin(K::KIND);
         let config = watcher::Config::default().page_size(PAGE_SIZE);
+        let sources = self
+            .scope
+            .sources::<DeserializeGuard<K>>(&self.client, &config);
+        let synced = self.readiness.begin(K::KIND);
         follow::follow(
             sources,
-            config,
             follow::Guarded(sink, self.metrics.clone()),
             synced,
             self.metrics.clone(),
@@ -172,11 +178,12 @@ impl Watches {
             + 'static,
         S: follow::Sink<K> + Send + 'static,
     {
-        let sources = self.scope.sources::<DeserializeGuard<K>>(&self.client);
+        let sources = self
+            .scope
+            .sources::<DeserializeGuard<K>>(&self.client, &managed());
         let synced = self.readiness.begin(kind);
         follow::follow(
             sources,
-            managed(),
             follow::Guarded(sink, self.metrics.clone()),
             synced,
             self.metrics.clone(),

@@ -186,20 +186,17 @@ impl Pods {
         self.of(namespace, PodOwner::Storage(storage.to_owned()))
     }
 
-    /// Every pod of a session that may answer: namespace and pod.
-    #[must_use]
-    pub fn serving(&self) -> Vec<(String, Arc<PodView>)> {
-        let pods = self.lock();
-        let mut serving = Vec::new();
-        for ((namespace, owner), by_name) in pods.iter() {
+    /// Shows every pod of a session that may answer, with its namespace.
+    pub fn for_each_serving(&self, mut show: impl FnMut(&str, &Arc<PodView>)) {
+        for ((namespace, owner), by_name) in self.lock().iter() {
             if matches!(owner, PodOwner::Session(_)) {
-                let running = by_name
+                let serves = |pod: &&Arc<PodView>| pod.running && pod.ip.is_some();
+                by_name
                     .values()
-                    .filter(|pod| pod.running && pod.ip.is_some());
-                serving.extend(running.map(|pod| (namespace.clone(), pod.clone())));
+                    .filter(serves)
+                    .for_each(|pod| show(namespace, pod));
             }
         }
-        serving
     }
 
     /// Takes over what the API server says; `true` if that is news.
@@ -274,5 +271,81 @@ impl Sink<Pod> for PodSink {
             }
             !by_name.is_empty()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pod(status: &Value) -> PodView {
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": {"name": "p", "namespace": "a", "uid": "1", "labels": {"titan.media/session": "one"}},
+            "status": status,
+        }))
+        .unwrap();
+        PodView::of(&pod).unwrap()
+    }
+
+    fn container(state: &Value, last: &Value) -> Value {
+        json!({"phase": "Pending", "containerStatuses": [{
+            "name": "sidecar", "image": "", "imageID": "", "ready": false, "restartCount": 3,
+            "state": state, "lastState": last,
+        }]})
+    }
+
+    fn problem(status: &Value) -> Option<String> {
+        pod(status)
+            .problem
+            .map(|problem| format!("{}: {}", problem.reason, problem.message))
+    }
+
+    #[test]
+    fn the_pods_own_reason_is_found() {
+        let pending = json!({"conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node fits",
+        }]});
+        assert_eq!(problem(&pending).unwrap(), "Unschedulable: no node fits");
+        let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "back-off"}});
+        let image = container(&waiting, &json!({}));
+        assert_eq!(problem(&image).unwrap(), "ImagePullBackOff: back-off");
+        let crash = container(
+            &json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}),
+            &json!({"terminated": {"exitCode": 64, "reason": "Error", "message": "no such flag"}}),
+        );
+        assert_eq!(
+            problem(&crash).unwrap(),
+            "CrashLoopBackOff: Error, exit code 64: no such flag"
+        );
+    }
+
+    #[test]
+    fn a_pod_on_its_way_has_no_problem() {
+        let creating = json!({"waiting": {"reason": "ContainerCreating"}});
+        assert_eq!(problem(&container(&creating, &json!({}))), None);
+        assert_eq!(problem(&json!({"phase": "Running"})), None);
+    }
+
+    #[test]
+    fn only_a_pod_that_runs_and_is_not_going_serves() {
+        let pods = Pods::default();
+        let running = json!({
+            "metadata": {"name": "p", "namespace": "a", "uid": "1", "labels": {"titan.media/session": "one"}},
+            "status": {"phase": "Running", "podIP": "10.0.0.1"},
+        });
+        assert!(pods.set(&serde_json::from_value(running.clone()).unwrap()));
+        assert!(!pods.set(&serde_json::from_value(running.clone()).unwrap()));
+        let serving = || {
+            let mut count = 0;
+            pods.for_each_serving(|_, _| count += 1);
+            count
+        };
+        assert_eq!(serving(), 1);
+        let mut going = running;
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(pods.set(&serde_json::from_value(going).unwrap()));
+        assert_eq!(serving(), 0);
     }
 }

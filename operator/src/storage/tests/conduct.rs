@@ -55,7 +55,8 @@ impl Scene {
         script: impl AsyncFnOnce(&mut Server) -> T,
     ) -> (Result<Action, Error>, T) {
         let storage = Arc::new(self.storage.clone());
-        let work = reconcile(storage, self.world.context.clone(), self.memory.clone());
+        let (context, memory) = (self.world.context.clone(), self.memory.clone());
+        let work = Box::pin(reconcile(storage, context, memory));
         tokio::join!(work, script(&mut self.server))
     }
 

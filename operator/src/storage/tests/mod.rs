@@ -15,7 +15,7 @@ use super::{
 };
 use crate::names::Owner;
 
-pub(super) fn spec() -> TenantStorageSpec {
+pub(crate) fn spec() -> TenantStorageSpec {
     serde_json::from_value(json!({
         "endpoint": "https://minio.acme.svc:9000",
         "bucket": "acme-media",

@@ -218,8 +218,8 @@ fn checked(state: JobState, pod: Option<PodView>) -> (ValidatedStorage, TenantSt
     (validated, status)
 }
 
-fn pod(problem: Option<(&str, &str)>, ended: Option<(i32, &str)>) -> Option<PodView> {
-    Some(PodView {
+fn pod(problem: Option<(&str, &str)>, ended: Option<(i32, &str)>) -> PodView {
+    PodView {
         name: "pod".to_owned(),
         uid: "pod".to_owned(),
         owner: PodOwner::Storage("media".to_owned()),
@@ -235,13 +235,13 @@ fn pod(problem: Option<(&str, &str)>, ended: Option<(i32, &str)>) -> Option<PodV
             message: message.to_owned(),
         }),
         ended: ended.map(|(code, message)| (code, message.to_owned())),
-    })
+    }
 }
 
 #[test]
 fn the_verdict_is_read_from_the_pods_last_words() {
     let words = r#"{"reason":"InvalidCredentials","message":"no","checkedAt":"2026-11-25T22:00:04Z","reachable":true}"#;
-    let (validated, status) = checked(JobState::Running, pod(None, Some((0, words))));
+    let (validated, status) = checked(JobState::Running, Some(pod(None, Some((0, words)))));
     assert!(matches!(validated.check, Check::Ended { .. }));
     assert_eq!(rows(&status)[0], "Ready False InvalidCredentials");
     assert_eq!(status.last_probe_time.unwrap().0, at(4));
@@ -251,7 +251,7 @@ fn the_verdict_is_read_from_the_pods_last_words() {
 fn a_check_that_can_not_start_says_why() {
     let (validated, status) = checked(
         JobState::Running,
-        pod(Some(("ErrImagePull", "not found")), None),
+        Some(pod(Some(("ErrImagePull", "not found")), None)),
     );
     assert!(matches!(validated.check, Check::Running { .. }));
     assert_eq!(rows(&status)[0], "Ready False WorkloadUnavailable");
@@ -268,9 +268,9 @@ fn a_check_without_a_verdict_is_one_that_failed() {
     for (state, pod) in [
         (
             JobState::Running,
-            pod(None, Some((64, "titan-sidecar: no such flag\n"))),
+            Some(pod(None, Some((64, "titan-sidecar: no such flag\n")))),
         ),
-        (JobState::Running, pod(None, Some((0, "")))),
+        (JobState::Running, Some(pod(None, Some((0, ""))))),
         (
             JobState::Failed("DeadlineExceeded".to_owned(), "too long".to_owned()),
             None,
