@@ -50,19 +50,30 @@ pub fn is_conflict(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// A failure with all that led to it, each said once.
+/// A failure with all that led to it, each said once. Of an answer of the API server its own words count, and not the
+/// whole of it.
 #[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = words(error);
     let mut next = error.source();
     while let Some(error) = next {
-        let more = error.to_string();
+        let more = words(error);
         if !text.contains(&more) {
             text = format!("{text}: {more}");
+        }
+        if matches!(error.downcast_ref(), Some(kube::Error::Api(_))) {
+            break;
         }
         next = error.source();
     }
     text
+}
+
+fn words(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(kube::Error::Api(status)) if !status.message.is_empty() => status.message.clone(),
+        _ => error.to_string(),
+    }
 }
 
 /// How often each object failed in a row.
@@ -103,6 +114,13 @@ mod tests {
         backoffs.reset("a");
         assert_eq!(backoffs.fail("a", 1.0).as_secs(), 2);
         assert_eq!(backoffs.fail("b", 0.5).as_millis(), 1500);
+    }
+
+    #[test]
+    fn an_answer_of_the_server_is_told_in_its_own_words() {
+        let status = kube::core::Status::failure("exceeded quota", "Forbidden").with_code(403);
+        let error = crate::status::StatusError(kube::Error::Api(Box::new(status)));
+        assert_eq!(chain(&error), "status: exceeded quota");
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Call {
         self.reply(code, &status);
     }
 
-    fn reply(self, code: u16, body: &Value) {
+    pub(crate) fn reply(self, code: u16, body: &Value) {
         let body = Body::from(body.to_string().into_bytes());
         let response = Response::builder().status(code).body(body).unwrap();
         self.answer.send_response(response);

@@ -333,17 +333,46 @@ impl Applier<'_> {
     ) -> Result<Applied<K>, ApplyError> {
         let mut value = desired.value.clone();
         set(&mut value, &["metadata", "uid"], json!(uid));
-        let parameters = PatchParams::apply(self.manager).force();
-        let applied = self
-            .api::<K>(desired)
-            .patch(&desired.key.name, &parameters, &Patch::Apply(&value))
-            .await
-            .map_err(|source| {
-                // What we knew may be wrong; the next try asks.
-                self.ledger.forget(&desired.key);
-                api_error("apply", &desired.key, source)
-            })?;
+        let applied = match self.send::<K>(desired, &value).await {
+            // Lists with a key are merged entry by entry: what a hand put beside ours may make the whole invalid, such
+            // as a second port without a name. Then ours replaces it.
+            Err(kube::Error::Api(status)) if status.code == 422 => {
+                self.replace_lists::<K>(desired, &value).await?;
+                self.send::<K>(desired, &value).await
+            }
+            answer => answer,
+        };
+        let applied = applied.map_err(|source| {
+            // What we knew may be wrong; the next try asks.
+            self.ledger.forget(&desired.key);
+            api_error("apply", &desired.key, source)
+        })?;
         Ok(self.written(desired, applied))
+    }
+
+    async fn send<K: Child>(&self, desired: &Desired, value: &Value) -> kube::Result<K> {
+        let parameters = PatchParams::apply(self.manager).force();
+        self.api::<K>(desired)
+            .patch(&desired.key.name, &parameters, &Patch::Apply(value))
+            .await
+    }
+
+    /// A merge patch takes a list as a whole. The entry that it leaves in `managedFields` is taken over as that of a
+    /// POST is, before the next apply.
+    async fn replace_lists<K: Child>(
+        &self,
+        desired: &Desired,
+        value: &Value,
+    ) -> Result<(), ApplyError> {
+        let parameters = PatchParams {
+            field_manager: Some(self.manager.to_owned()),
+            ..PatchParams::default()
+        };
+        self.api::<K>(desired)
+            .patch(&desired.key.name, &parameters, &Patch::Merge(value))
+            .await
+            .map(drop)
+            .map_err(|source| api_error("replace", &desired.key, source))
     }
 
     fn written<K: Child>(&self, desired: &Desired, object: K) -> Applied<K> {

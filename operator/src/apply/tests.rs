@@ -189,6 +189,29 @@ async fn a_child_that_a_hand_edited_is_written_again() {
     assert!(matches!(applied.unwrap(), Applied::Written(_)));
 }
 
+/// A hand put an entry beside ours that makes the whole invalid: ours replaces the list.
+#[tokio::test]
+async fn what_a_hand_made_invalid_is_replaced() {
+    let mut scene = scene();
+    let (applied, _) = apply!(scene, config_map("a"), created);
+    applied.unwrap();
+    let script = async |server: &mut Server| {
+        let line = format!("PATCH {CONFIG_MAPS}/tstore-media");
+        let read = format!("GET {CONFIG_MAPS}/tstore-media");
+        server.expect(&read).await.object(&json!({
+            "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+            "metadata": {"name": "tstore-media", "namespace": "acme", "uid": "child", "labels": owner().labels()},
+        }));
+        server.expect(&line).await.fail(422, "Invalid");
+        let replaced = accept(server.expect(&line).await, "Update");
+        let sent = accept(server.expect(&line).await, "Apply");
+        assert_eq!(replaced["data"], sent["data"]);
+    };
+    let (applied, ()) = apply!(scene, config_map("b"), script);
+    assert!(matches!(applied.unwrap(), Applied::Written(_)));
+    scene.server.assert_idle();
+}
+
 #[tokio::test]
 async fn t16_a_foreign_object_of_the_name_is_a_conflict_and_stays_untouched() {
     let mut scene = scene();

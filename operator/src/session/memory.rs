@@ -16,6 +16,7 @@ use super::{build::FoundVolume, rollout::Fleet};
 /// What the controller remembers.
 #[derive(Debug)]
 pub(super) struct Memory {
+    began: Timestamp,
     fleet: Mutex<Fleet>,
     /// Volumes by the session's uid, each with its own.
     volumes: Mutex<HashMap<String, (String, FoundVolume)>>,
@@ -24,23 +25,31 @@ pub(super) struct Memory {
     gateway_api: AtomicBool,
 }
 
-/// What is not to be done all the time.
+/// What is not to be done, or counted, all the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Act {
     /// Making the kubelet look at the pod's volumes.
     Refresh,
     /// Making the API-key Secret again.
     ApiKey,
+    /// Having been ready.
+    Ready,
 }
 
 impl Memory {
-    pub(super) fn new(fleet: Fleet) -> Self {
+    pub(super) fn new(fleet: Fleet, now: Timestamp) -> Self {
         Self {
+            began: now,
             fleet: Mutex::new(fleet),
             volumes: Mutex::default(),
             acts: Mutex::default(),
             gateway_api: AtomicBool::new(false),
         }
+    }
+
+    /// When the controller began.
+    pub(super) const fn began(&self) -> Timestamp {
+        self.began
     }
 
     pub(super) fn fleet(&self) -> MutexGuard<'_, Fleet> {

@@ -6,7 +6,7 @@ use titan_crds::{ConditionType, Reason};
 
 use super::{Finding, View};
 use crate::{
-    conditions::is_true,
+    conditions::condition,
     session::rollout::{Health, Seen as Rolled},
     watch::{PodView, Workload},
 };
@@ -42,7 +42,11 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
         workload.available, workload.replicas
     );
     // A session that was ready is down, and that is news. One that comes up the first time is on its way.
-    if is_true(&view.previous.conditions, ConditionType::Ready) {
+    let ready = condition(&view.previous.conditions, ConditionType::Ready);
+    let was_up = ready.is_some_and(|ready| {
+        ready.status == "True" || ready.reason == Reason::WorkloadUnavailable.as_str()
+    });
+    if was_up {
         Finding::Bad(Reason::WorkloadUnavailable, message)
     } else {
         Finding::Pending(message)

@@ -48,6 +48,24 @@ async fn what_the_api_server_refuses_is_told() {
         .unwrap();
 }
 
+/// A namespace that is going takes its sessions with it: that is no news, and nothing is written.
+#[tokio::test]
+async fn a_session_of_an_ending_namespace_is_left_alone() {
+    let mut stage = Stage::new(&json!({}));
+    stage
+        .reconcile(async |mut server: Server| {
+            let call = server.expect(SECRETS).await;
+            let causes = json!([{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]);
+            call.reply(403, &json!({
+                "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 403,
+                "reason": "Forbidden", "message": "being terminated", "details": {"causes": causes},
+            }));
+            server
+        })
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn what_no_code_honours_stalls_the_session_by_its_path() {
     let mut stage = Stage::new(&json!({"tls": {"secretRef": {"name": "cert"}}}));

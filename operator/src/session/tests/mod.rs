@@ -15,7 +15,11 @@ use titan_crds::{
     report::{BucketVerdict, Problem as Reported, SessionReport, SidecarStatus},
 };
 
-use super::*;
+use super::{
+    reconcile::{REFUSED, STORAGE_PATIENCE},
+    rollout::{Key, Verdict},
+    *,
+};
 use crate::{
     sidecar::Report,
     testing::{Server, World, server, world},
@@ -57,7 +61,10 @@ impl Stage {
         Self {
             object: object.unwrap(),
             world: world(client, Timestamp::UNIX_EPOCH),
-            memory: Arc::new(Memory::new(Fleet::new(NEW.to_owned()))),
+            memory: Arc::new(Memory::new(
+                Fleet::new(NEW.to_owned()),
+                Timestamp::UNIX_EPOCH,
+            )),
             server,
         }
     }

@@ -227,6 +227,9 @@ fn one_that_comes_up_the_first_time_is_on_its_way_and_one_that_was_ready_is_down
     );
     scene.previous = ready;
     assert_eq!(scene.told()[0], "Ready=False WorkloadUnavailable");
+    // And it stays so until it is up again.
+    scene.previous = scene.status();
+    assert_eq!(scene.told()[0], "Ready=False WorkloadUnavailable");
 }
 
 #[test]
