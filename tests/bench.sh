@@ -3,7 +3,7 @@
 # Everything is a release build; the buckets are versitygw; nothing else should run beside it.
 set -eu
 cd "$(dirname "$0")/.."
-programs="$(tests/release.sh)"
+programs="$(tests/release.sh bench_crypto bench_memory bench_inbound bench_persist)"
 tests/servers/versitygw.sh >/dev/null
 TITAN_SIDECAR="$programs/titan-sidecar"
 export TITAN_SIDECAR
