@@ -8,6 +8,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectM
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+/// Lists of our children that the API server merges by a key of their items. An entry that names such a list and none of
+/// its items holds the empty list; of any other list it holds all.
+const KEYED: [&str; 7] = [
+    "containers",
+    "env",
+    "imagePullSecrets",
+    "ownerReferences",
+    "ports",
+    "volumeMounts",
+    "volumes",
+];
+
 /// What of `metadata` is tracked by the API server.
 const TRACKED_METADATA: [&str; 4] = ["labels", "annotations", "ownerReferences", "finalizers"];
 
@@ -57,7 +69,7 @@ pub(super) fn owns_all(metadata: &ObjectMeta, manager: &str, desired: &Value) ->
                 .iter()
                 .filter(|(name, _)| TRACKED_METADATA.contains(&name.as_str()))
                 .all(|(name, value)| owns_member(owned.get("f:metadata"), name, value)),
-            _ => owns(owned.get(&format!("f:{name}")), value),
+            _ => owns(owned.get(&format!("f:{name}")), name, value),
         })
 }
 
@@ -93,21 +105,24 @@ pub(super) fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
 fn owns_member(fields: Option<&Value>, name: &str, value: &Value) -> bool {
     owns(
         fields.and_then(|fields| fields.get(format!("f:{name}"))),
+        name,
         value,
     )
 }
 
 /// `fields` is the set below the value's own path. `{}` means all of it, `{".": {}}` the value itself and nothing in it.
-fn owns(fields: Option<&Value>, value: &Value) -> bool {
+fn owns(fields: Option<&Value>, name: &str, value: &Value) -> bool {
     let Some(fields) = fields.and_then(Value::as_object) else {
         return value.is_null();
     };
     let below = !fields.is_empty();
     match value {
-        Value::Object(members) if below => members
-            .iter()
-            .all(|(name, value)| value.is_null() || owns(fields.get(&format!("f:{name}")), value)),
-        Value::Array(items) if below => items.iter().all(|item| owns_item(fields, item)),
+        Value::Object(members) if below => members.iter().all(|(name, value)| {
+            value.is_null() || owns(fields.get(&format!("f:{name}")), name, value)
+        }),
+        Value::Array(items) if below || KEYED.contains(&name) => {
+            items.iter().all(|item| owns_item(fields, item))
+        }
         _ => true,
     }
 }
@@ -124,7 +139,7 @@ fn owns_item(fields: &Map<String, Value>, item: &Value) -> bool {
         keys.is_some_and(|keys| {
             keys.iter()
                 .all(|(name, value)| item.get(name) == Some(value))
-                && owns(Some(fields), item)
+                && owns(Some(fields), "", item)
         })
     })
 }
@@ -209,14 +224,14 @@ mod tests {
                 "{path}"
             );
         }
-        let mut fields = all();
-        fields["f:spec"]["f:ports"] =
-            json!({".": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}}});
-        assert!(!owns_all(
-            &metadata(&[("us", "Apply", fields)]),
-            "us",
-            &service()
-        ));
+        // Somebody replaced the list: our entry names it still, but no item of it.
+        let other = json!({".": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}}});
+        for ports in [other, json!({})] {
+            let mut fields = all();
+            fields["f:spec"]["f:ports"] = ports;
+            let metadata = metadata(&[("us", "Apply", fields)]);
+            assert!(!owns_all(&metadata, "us", &service()));
+        }
     }
 
     #[test]
