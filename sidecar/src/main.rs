@@ -29,9 +29,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("titan-sidecar: {error:#}");
-            match error.is::<ConfigError>() {
-                true => ExitCode::from(EX_USAGE),
-                false => ExitCode::FAILURE,
+            if error.is::<ConfigError>() {
+                ExitCode::from(EX_USAGE)
+            } else {
+                ExitCode::FAILURE
             }
         }
     }

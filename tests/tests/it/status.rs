@@ -128,7 +128,7 @@ async fn refused_edit_is_told_until_a_good_one_comes() {
         error.contains("autoPersist") && status["ready"] == true
     })
     .await;
-    stage.apply(&[stage.session.clone()]);
+    stage.apply(std::slice::from_ref(&stage.session));
     until(SOON, "the refusal is past", || async {
         stage.status().await.get("configError").is_none()
     })
