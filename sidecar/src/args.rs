@@ -44,7 +44,7 @@ pub struct Resources {
     #[arg(long, env = "TITAN_SECRETS", value_name = "DIR")]
     pub secrets: Option<PathBuf>,
 
-    /// Folder of ConfigMaps (private CAs), in the layout of --secrets.
+    /// Folder of what ConfigMap objects hold (private CAs), in the layout of --secrets.
     #[arg(long, env = "TITAN_CONFIG_MAPS", value_name = "DIR")]
     pub config_maps: Option<PathBuf>,
 

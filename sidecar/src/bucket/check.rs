@@ -8,7 +8,6 @@
 //! its metadata, so that a later check by the same configuration needs no more than to read it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -36,9 +35,6 @@ const WRITTEN_BY: &str = "titan-written-by";
 /// Metadata: whether the store refused a body that did not match its hash then, `true` or `false`.
 const CHECKSUM_ENFORCED: &str = "titan-checksum-enforced";
 
-/// Longest whole check.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// How hard a check looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
@@ -63,9 +59,12 @@ impl Bucket {
     /// Checks the bucket in every way that a transfer needs it, within 15 s.
     pub async fn probe(&self, effort: Effort, now: Timestamp) -> BucketVerdict {
         let mut findings = Findings::default();
-        let outcome = timeout(PATIENCE, self.examine(effort, now, &mut findings))
-            .await
-            .unwrap_or(Err(BucketError::Timeout("the bucket was checked")));
+        let outcome = timeout(
+            self.patience.check,
+            self.examine(effort, now, &mut findings),
+        )
+        .await
+        .unwrap_or(Err(BucketError::Timeout("the bucket was checked")));
         self.verdict(outcome.as_ref().map(|&()| ()), findings, now)
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Patience {
     pub(super) answer: Duration,
     /// Within an answer.
     pub(super) reading: Duration,
+    /// For a whole check, whatever it sends.
+    pub(super) check: Duration,
 }
 
 // === impl Patience ===
@@ -22,6 +24,7 @@ impl Default for Patience {
             sending: Duration::from_mins(1),
             answer: Duration::from_mins(2),
             reading: Duration::from_mins(1),
+            check: Duration::from_secs(15),
         }
     }
 }

@@ -221,6 +221,7 @@ async fn a_store_that_never_answers_is_given_up_and_a_slow_source_is_not_blamed_
         sending: short,
         answer: short,
         reading: short,
+        check: short,
     };
     let error = bucket
         .put(&object("k", b"abc"), chunks(b"abc"))
