@@ -66,12 +66,11 @@ pub(super) fn head(record: &MediaRecord, headers: &HeaderMap) -> Result<Response
 
 /// What will be sent, so long as the CDN has it.
 fn expected(record: &MediaRecord) -> Option<Representation<'static>> {
-    let (content_type, sha256) = match thumbnail::on_cdn(&record.reference) {
-        Some(reference) => (USUAL_TYPE, reference.sha256),
-        None => {
-            let picture = thumbnail::inline(&record.reference)?;
-            (picture.content_type, Some(picture.sha256))
-        }
+    let (content_type, sha256) = if let Some(reference) = thumbnail::on_cdn(&record.reference) {
+        (USUAL_TYPE, reference.sha256)
+    } else {
+        let picture = thumbnail::inline(&record.reference)?;
+        (picture.content_type, Some(picture.sha256))
     };
     Some(Representation {
         content_type,

@@ -45,9 +45,10 @@ async fn begin(
     now: i64,
 ) -> Result<bool, StoreError> {
     queue::request(tx, media, now).await?;
+    // Writing the row, not only reading it, keeps another process from settling it meanwhile.
     let row = sqlx::query(
-        "SELECT message, status, error FROM media
-         WHERE tenant = $1 AND session = $2 AND id = $3",
+        "UPDATE media SET persist = TRUE WHERE tenant = $1 AND session = $2 AND id = $3
+         RETURNING message, status, error",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)

@@ -38,8 +38,8 @@ impl Store {
 
 async fn forget(tx: &mut Tx, id: &MediaId, now: i64) -> Result<Option<Forgotten>, StoreError> {
     let row = sqlx::query(
-        "SELECT number, message, message_id, bucket, object_key FROM media
-         WHERE tenant = $1 AND session = $2 AND id = $3",
+        "DELETE FROM media WHERE tenant = $1 AND session = $2 AND id = $3
+         RETURNING message, message_id, bucket, object_key",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
@@ -53,10 +53,6 @@ async fn forget(tx: &mut Tx, id: &MediaId, now: i64) -> Result<Option<Forgotten>
         message: "the record was deleted".to_owned(),
         retryable: false,
     };
-    sqlx::query("DELETE FROM media WHERE number = $1")
-        .bind(row.try_get::<i64, _>("number")?)
-        .execute(&mut tx.conn)
-        .await?;
     leave_out(tx, message, id).await?;
     event::release_if_idle(tx, message, now).await?;
     command::settle(tx, id, message, Some(&error), now).await?;

@@ -156,25 +156,27 @@ pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), S
     Ok(())
 }
 
-/// Queues a file that was at `status`, as if it had never been tried.
+/// Queues a file that is still at `status`, as if it had never been tried. Answers whether it was.
 pub(super) async fn requeue(
     tx: &mut Tx,
     number: i64,
     status: MediaStatus,
     now: i64,
-) -> Result<(), StoreError> {
-    sqlx::query(
+) -> Result<bool, StoreError> {
+    let queued = sqlx::query(
         "UPDATE media SET persist = TRUE, status = 'queued', due_at = $2, round = round + $3,
            attempts = 0, integrity_failures = 0, error = NULL
-         WHERE number = $1",
+         WHERE number = $1 AND status = $4",
     )
     .bind(number)
     .bind(now)
     .bind(i64::from(status == MediaStatus::Failed))
+    .bind(status.as_str())
     .execute(&mut tx.conn)
-    .await?;
-    tx.transfers_changed = true;
-    Ok(())
+    .await?
+    .rows_affected();
+    tx.transfers_changed |= queued > 0;
+    Ok(queued > 0)
 }
 
 async fn claim(

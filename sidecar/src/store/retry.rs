@@ -62,10 +62,11 @@ async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
     let status = read::status(row.try_get(1)?)?;
     match status {
         MediaStatus::Received | MediaStatus::Waiting | MediaStatus::Failed => {
-            requeue(tx, row.try_get(0)?, status, now).await
+            requeue(tx, row.try_get(0)?, status, now).await?;
         }
-        MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => Ok(()),
+        MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => {}
     }
+    Ok(())
 }
 
 /// One step through the files.
@@ -105,8 +106,7 @@ async fn step(
         step.last = Some(number);
         // Nothing is ever fetched for what the sender described wrongly.
         if read::error(row)?.is_none_or(|error| error.code != "media_invalid") {
-            requeue(tx, number, status, now).await?;
-            step.queued += 1;
+            step.queued += u64::from(requeue(tx, number, status, now).await?);
         }
     }
     Ok(step)

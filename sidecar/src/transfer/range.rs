@@ -51,6 +51,7 @@ impl KnownLengths {
     }
 
     /// The authenticated length of a file's plaintext, if a part of it was asked for before.
+    #[must_use]
     pub fn of(&self, media: &MediaReference) -> Option<u64> {
         Some(self.get(&name_of(media)?)?.plain)
     }

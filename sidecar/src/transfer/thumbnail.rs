@@ -106,7 +106,7 @@ impl Picture {
     }
 }
 
-/// JPEG, PNG and WebP by their first bytes.
+/// What a picture's first bytes say it is.
 fn picture_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),

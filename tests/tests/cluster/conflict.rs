@@ -88,38 +88,44 @@ async fn a_foreign_object_of_the_same_name_stalls_the_session_and_stays_untouche
         kube.apply(&[scene.session(name)]).await;
     }
     for (kind, name, object) in &cases {
-        let stalled = scene
-            .until(&scene.msess(name), "Stalled", "True", "NameConflict")
-            .await;
-        assert!(
-            says(&stalled, "Ready", "False", "NameConflict"),
-            "{stalled:#}"
-        );
-        let text = message(&stalled, "Ready");
-        assert!(
-            text.contains(kind) && text.contains(&format!("msess-{name}")),
-            "{text}"
-        );
-        let now = kube
-            .get(&scene.object(kind, &format!("msess-{name}")))
-            .await
-            .unwrap();
-        assert!(now["metadata"]["ownerReferences"].is_null(), "{now:#}");
-        assert!(now["metadata"]["labels"].is_null(), "{now:#}");
-        for field in ["data", "spec"] {
-            let (theirs, now) = (&object[field], &now[field]);
-            for (member, value) in theirs.as_object().into_iter().flatten() {
-                if value.is_string() || value.is_number() {
-                    assert_eq!(&now[member], value, "{kind} {member}");
-                }
-            }
-        }
-        kube.delete(&scene.object(kind, &format!("msess-{name}")))
-            .await;
+        stays_theirs(&scene, kind, name, object).await;
     }
     for (_, name, _) in &cases {
         scene.ready(name).await;
     }
+}
+
+/// The session `name` is stalled by `object`, which stays as it is; then it is taken away.
+async fn stays_theirs(scene: &Scene, kind: &'static str, name: &str, object: &Value) {
+    let kube = scene.kube();
+    let stalled = scene
+        .until(&scene.msess(name), "Stalled", "True", "NameConflict")
+        .await;
+    assert!(
+        says(&stalled, "Ready", "False", "NameConflict"),
+        "{stalled:#}"
+    );
+    let text = message(&stalled, "Ready");
+    assert!(
+        text.contains(kind) && text.contains(&format!("msess-{name}")),
+        "{text}"
+    );
+    let now = kube
+        .get(&scene.object(kind, &format!("msess-{name}")))
+        .await
+        .unwrap();
+    assert!(now["metadata"]["ownerReferences"].is_null(), "{now:#}");
+    assert!(now["metadata"]["labels"].is_null(), "{now:#}");
+    for field in ["data", "spec"] {
+        let (theirs, now) = (&object[field], &now[field]);
+        for (member, value) in theirs.as_object().into_iter().flatten() {
+            if value.is_string() || value.is_number() {
+                assert_eq!(&now[member], value, "{kind} {member}");
+            }
+        }
+    }
+    kube.delete(&scene.object(kind, &format!("msess-{name}")))
+        .await;
 }
 
 /// Trap T16: what the garbage collector still holds must not be taken as done.

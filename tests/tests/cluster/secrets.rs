@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::object::message;
 use crate::harness::scene::{SYNC, Scene};
 
-/// Traps T16 and T17: a hard mount would leave the pod in ContainerCreating and name nothing.
+/// Traps T16 and T17: a hard mount would leave the pod in `ContainerCreating` and name nothing.
 #[tokio::test]
 async fn a_missing_secret_is_named_and_the_session_heals_by_itself() {
     let scene = Scene::new("secret_missing").await;

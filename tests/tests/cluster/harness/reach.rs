@@ -43,11 +43,10 @@ fn forward(namespace: &str, service: &str, port: u16) -> Option<String> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take()?)
-        .read_line(&mut line)
-        .ok()?;
+    let out = child.stdout.take();
     RUNNING.lock().unwrap().push(child);
+    let mut line = String::new();
+    BufReader::new(out?).read_line(&mut line).ok()?;
     // Forwarding from 127.0.0.1:40001 -> 8080
     let address = line.strip_prefix("Forwarding from ")?.split(' ').next()?;
     Some(format!("http://{address}"))

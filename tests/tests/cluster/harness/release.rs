@@ -12,7 +12,7 @@ use super::peers::CDN;
 
 /// Namespace and name of the release.
 pub(crate) const NAMESPACE: &str = "titan-system";
-/// Name of the operator's Deployment, its ServiceAccount and its Lease.
+/// Name of the operator's Deployment, its `ServiceAccount` and its Lease.
 pub(crate) const OPERATOR: &str = "titan-operator";
 
 /// References by digest, as `tests/cluster/images.sh` wrote them.

@@ -30,10 +30,10 @@ pub(crate) const SYNC: Duration = Duration::from_secs(100);
 #[derive(Debug)]
 enum Turn {
     Shared {
-        _guard: RwLockReadGuard<'static, ()>,
+        _turn: RwLockReadGuard<'static, ()>,
     },
     Alone {
-        _guard: RwLockWriteGuard<'static, ()>,
+        _turn: RwLockWriteGuard<'static, ()>,
     },
 }
 
@@ -58,14 +58,14 @@ pub(crate) struct Scene {
 impl Scene {
     /// A scene beside others.
     pub(crate) async fn new(test: &'static str) -> Self {
-        let _guard = Cluster::get().await.turn.read().await;
-        Self::build(test, Some(Turn::Shared { _guard })).await
+        let turn = Cluster::get().await.turn.read().await;
+        Self::build(test, Some(Turn::Shared { _turn: turn })).await
     }
 
     /// A scene of a test that changes what all others use, while no other runs.
     pub(crate) async fn alone(test: &'static str) -> Self {
-        let _guard = Cluster::get().await.turn.write().await;
-        Self::build(test, Some(Turn::Alone { _guard })).await
+        let turn = Cluster::get().await.turn.write().await;
+        Self::build(test, Some(Turn::Alone { _turn: turn })).await
     }
 
     /// A second namespace for the same test.
@@ -245,7 +245,7 @@ impl Scene {
 
     /// Puts a random image on the CDN; returns it with its `directPath`.
     pub(crate) async fn file(&self, length: usize) -> (Sealed, String) {
-        let sealed = Sealed::random(Kind::Image, length, &mut self.random());
+        let sealed = Sealed::random(Kind::Image, length, &mut random());
         let direct_path = self.peer.put(&sealed).await;
         (sealed, direct_path)
     }
@@ -364,11 +364,12 @@ impl Scene {
         let args = ["get", kinds, "-n", &self.namespace, "-o", "yaml"];
         self.kube().kubectl(&args).await.expect()
     }
+}
 
-    fn random(&self) -> Random {
-        static SEED: AtomicU64 = AtomicU64::new(1);
-        Random::new(SEED.fetch_add(1, Ordering::Relaxed))
-    }
+/// A source of its own for each file.
+fn random() -> Random {
+    static SEED: AtomicU64 = AtomicU64::new(1);
+    Random::new(SEED.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Scene {
