@@ -1,13 +1,14 @@
 //! The installed charts: both by helm, as a platform team does it.
 
 use std::fs;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use titan_tests::cache::{crate_folder, installed};
 
 use super::folder;
-use super::kube::{Said, run_async};
+use super::kube::{Said, retry, run_async};
 use super::peers::CDN;
 
 /// Namespace and name of the release.
@@ -64,6 +65,7 @@ impl Release {
         let args = [&upgrade[..], &["titan-media-crds", &crds]].concat();
         helm(&args, "").await.expect();
         self.upgrade(json!({})).await.expect();
+        owners_are_known().await;
     }
 
     /// Upgrades titan-media to the usual values with `changes` merged in, and waits until it stands.
@@ -108,6 +110,32 @@ impl Release {
             "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"memory": "192Mi"}},
             "expose": {"allowedHosts": {"*": ["*.titan.example"]}},
         })
+    }
+}
+
+/// With `OwnerReferencesPermissionEnforcement` the API server refuses owner references to a kind that its admission
+/// has not discovered yet: up to half a minute after the definitions came.
+async fn owners_are_known() {
+    let owner = |kind| {
+        json!({
+            "apiVersion": "titan.media/v1alpha1", "kind": kind, "name": "none", "uid": "none",
+            "controller": true, "blockOwnerDeletion": true,
+        })
+    };
+    for kind in ["MediaSession", "TenantStorage"] {
+        let metadata =
+            json!({"name": "owned", "namespace": "default", "ownerReferences": [owner(kind)]});
+        let child = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        let args = ["create", "--dry-run=server", "--filename", "-"];
+        retry(
+            Duration::from_mins(2),
+            "owner references are taken",
+            async || {
+                let said = run_async("kubectl", &args, &child.to_string()).await;
+                said.ok.then_some(())
+            },
+        )
+        .await;
     }
 }
 
