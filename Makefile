@@ -8,7 +8,7 @@ WORKSPACE := --locked --workspace
 .PHONY: help demo test lint build check charts-test cluster-quickstart cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
 	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
