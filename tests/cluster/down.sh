@@ -16,5 +16,8 @@ for hierarchy in /sys/fs/cgroup/*/"$cgroup"; do
         sleep 0.1
     done
 done
-[ ! -s "$folder/sysctl" ] || sysctl --quiet --load "$folder/sysctl" || echo "some settings could not be put back" >&2
+# Clusters of other checkouts may still need the settings.
+if [ -s "$settings" ] && ! compgen -G "/sys/fs/cgroup/memory/titan-*" >/dev/null; then
+    sysctl --quiet --load "$settings" && rm "$settings" || echo "some settings could not be put back: $settings" >&2
+fi
 [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 ! -name log -exec rm -rf --one-file-system {} +

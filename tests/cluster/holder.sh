@@ -5,9 +5,9 @@ api_port=16443
 while (exec 3<>"/dev/tcp/127.0.0.1/$api_port") 2>/dev/null; do api_port=$((api_port + 1)); done
 echo "$api_port" >"$folder/port"
 
-# The kubelet sets these for the whole machine; down.sh puts them back.
-sysctl -e vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys \
-    kernel.keys.root_maxbytes >"$folder/sysctl"
+# The kubelet sets these for the whole machine; the last cluster to go puts them back (down.sh).
+[ -s "$settings" ] || sysctl -e vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops \
+    kernel.keys.root_maxkeys kernel.keys.root_maxbytes >"$settings"
 
 # Bash, because it reaps the orphans that a first process inherits.
 # shellcheck disable=SC2016 # expanded by the shell inside

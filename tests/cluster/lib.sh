@@ -9,6 +9,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 folder="$(cd "$here/../.." && pwd)/target/cluster"
 cgroup="titan-$(printf %s "$folder" | sha256sum | cut -c1-8)"
+# Settings of the machine as they were before the first cluster; one for all checkouts.
+settings=/run/titan-cluster.sysctl
 node_address=10.200.0.1
 pod_network=10.244.0.0/24
 service_network=10.96.0.0/16

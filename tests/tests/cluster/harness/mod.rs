@@ -41,6 +41,15 @@ impl Cluster {
         CLUSTER
             .get_or_init(async || {
                 let kube = Kube::from_env();
+                // What a run that was killed left behind.
+                let left = [
+                    "delete",
+                    "namespace",
+                    "--selector",
+                    "titan.media/test",
+                    "--wait=false",
+                ];
+                kube.kubectl(&left).await.expect();
                 let release = Release::new();
                 peers::install(&kube, &release.images).await;
                 release.install().await;
