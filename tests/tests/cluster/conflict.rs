@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::object::{message, says};
-use crate::harness::scene::{SOON, Scene};
+use crate::harness::scene::{SOON, SYNC, Scene};
 
 /// Traps T11 and T16: a forced apply would take over what is somebody else's, silently.
 #[tokio::test]
@@ -90,8 +90,9 @@ async fn a_foreign_object_of_the_same_name_stalls_the_session_and_stays_untouche
     for (kind, name, object) in &cases {
         stays_theirs(&scene, kind, name, object).await;
     }
+    // Nobody tells the operator that a foreign object has gone: it looks again every minute.
     for (_, name, _) in &cases {
-        scene.ready(name).await;
+        scene.ready_in(SYNC, name).await;
     }
 }
 

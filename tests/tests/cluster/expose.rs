@@ -94,13 +94,16 @@ async fn a_route_follows_its_parents_once_gateway_api_is_installed() {
             reason,
         )
         .await;
-        let now = scene.until(&session, "Exposed", status, "").await;
+        let told = |now: &Value| {
+            let why = status == "True" || message(now, "Exposed").contains(reason);
+            says(now, "Exposed", status, "") && why
+        };
+        let now = kube
+            .wait(SOON, &session, "what the gateway said is told", told)
+            .await;
         if status == "True" {
             let url = now["status"]["externalURL"].as_str().unwrap_or_default();
             assert!(url.contains(HOST), "{now:#}");
-        } else {
-            let text = message(&now, "Exposed");
-            assert!(text.contains(reason), "{text}");
         }
     }
     let foreign = json!({"spec": {"expose": route("bank.example.com")}});
