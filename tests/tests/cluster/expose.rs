@@ -58,7 +58,7 @@ async fn a_route_follows_its_parents_once_gateway_api_is_installed() {
         .to_string();
     let remove = ["delete", "--ignore-not-found", "--filename", &definitions];
     kube.kubectl(&remove).await.expect();
-    let route = |host: &str| json!({"httpRoute": {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": [host]}});
+    let route = |host: &str| json!({"httpRoute": {"parentRefs": [{"name": "public", "namespace": "gateways", "port": 443}], "hostnames": [host]}});
     kube.apply(&[
         scene.secret(),
         scene.storage(),
@@ -117,13 +117,19 @@ async fn a_route_follows_its_parents_once_gateway_api_is_installed() {
 
 /// Writes the status that a gateway's controller would write.
 async fn accept(scene: &Scene, route: &Object, parent: &Value, status: &str, reason: &str) {
+    let condition = |type_: &str, status: &str, reason: &str| {
+        json!({
+            "type": type_, "status": status, "reason": reason, "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        })
+    };
     let patch = json!({"status": {"parents": [{
         "parentRef": parent,
         "controllerName": "titan.example/gateway",
-        "conditions": [{
-            "type": "Accepted", "status": status, "reason": reason, "message": "",
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
-        }],
+        "conditions": [
+            condition("Accepted", status, reason),
+            condition("ResolvedRefs", "True", "ResolvedRefs"),
+        ],
     }]}});
     let args = [
         "patch",
