@@ -7,11 +7,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use super::kube::{Kube, retry};
+use super::kube::{Kube, retry, wait_until};
 use super::object::Object;
 
-/// Base URL of a Service's port. It is good as long as the pod behind it.
+/// Base URL of a Service's port, once something answers there: endpoints are ready before every proxy of
+/// Services knows of them. It is good as long as the pod behind it.
 pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16) -> String {
     let object = Object::new("Service", namespace, service);
     let found = kube
@@ -23,7 +25,12 @@ pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16
         )
         .await;
     if std::env::var_os("TITAN_INSIDE").is_some() {
-        return format!("http://{}:{port}", text(&found["spec"]["clusterIP"]));
+        let address = format!("{}:{port}", text(&found["spec"]["clusterIP"]));
+        wait_until(Duration::from_mins(1), "the Service answers", async || {
+            TcpStream::connect(&address).await.is_ok()
+        })
+        .await;
+        return format!("http://{address}");
     }
     let (namespace, service) = (namespace.to_owned(), service.to_owned());
     retry(Duration::from_secs(30), "a port is forwarded", async || {
