@@ -1,21 +1,25 @@
-//! The admin port: `/livez`, `/readyz`, `/metrics`.
+//! The admin port: `/livez`, `/readyz`, `/metrics`, and `/log-level`, which hears only what comes from the pod itself.
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{ConnectInfo, State},
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Metrics;
+use crate::{
+    metrics::Metrics,
+    telemetry::{LogLevel, LogLevelError},
+};
 
 /// What the operator still waits for before it takes work.
 #[derive(Debug, Default)]
@@ -87,6 +91,8 @@ pub struct Admin {
     pub readiness: Arc<Readiness>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The level of the log.
+    pub log_level: LogLevel,
 }
 
 impl Admin {
@@ -96,7 +102,10 @@ impl Admin {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> std::io::Result<()> {
-        axum::serve(listener, self.router())
+        let service = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, service)
             .with_graceful_shutdown(stop.cancelled_owned())
             .await
     }
@@ -106,6 +115,7 @@ impl Admin {
             .route("/livez", get(|| async { "ok" }))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            .route("/log-level", get(log_level).put(set_log_level))
             .with_state(self)
     }
 }
@@ -131,6 +141,40 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     )
 }
 
+async fn log_level(State(admin): State<Admin>) -> Response {
+    match admin.log_level.get() {
+        Ok(filter) => filter.into_response(),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// For whoever may forward a port of the pod, and nobody else: verbose logs cost, and silent ones hide.
+async fn set_log_level(
+    State(admin): State<Admin>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    filter: String,
+) -> Response {
+    if !peer.ip().to_canonical().is_loopback() {
+        let hint = "only from the pod itself: kubectl port-forward\n";
+        return (StatusCode::FORBIDDEN, hint).into_response();
+    }
+    match admin.log_level.set(&filter) {
+        Ok(()) => {
+            tracing::info!(filter = filter.trim(), "log level set");
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+fn refusal(error: &LogLevelError) -> Response {
+    let status = match error {
+        LogLevelError::Invalid(_) => StatusCode::BAD_REQUEST,
+        LogLevelError::Gone(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, format!("{error}\n")).into_response()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,5 +193,24 @@ mod tests {
         assert_eq!(readiness.pending(), ["Pod"]);
         two.done();
         assert!(readiness.pending().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_log_level_is_set_from_the_pod_itself_only() {
+        let admin = Admin {
+            readiness: Arc::default(),
+            metrics: Arc::default(),
+            log_level: crate::telemetry::init(crate::args::LogFormat::Json),
+        };
+        let set = async |peer: &str, filter: &str| {
+            let peer = ConnectInfo(peer.parse().unwrap());
+            set_log_level(State(admin.clone()), peer, filter.to_owned())
+                .await
+                .status()
+        };
+        assert_eq!(set("10.244.0.7:40000", "debug").await, 403);
+        assert_eq!(set("[::ffff:127.0.0.1]:40000", "debug").await, 204);
+        assert_eq!(set("127.0.0.1:40000", "a=b=c").await, 400);
+        assert_eq!(admin.log_level.get().unwrap(), "debug");
     }
 }

@@ -12,7 +12,8 @@ use titan_operator::{
     context, definitions,
     operator::Operator,
     settings::Settings,
-    shutdown, telemetry,
+    shutdown,
+    telemetry::{self, LogLevel},
 };
 use tokio::net::TcpListener;
 
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn start(args: Run) -> ExitCode {
-    telemetry::init(args.log_format);
+    let log_level = telemetry::init(args.log_format);
     let (listen, leader_elect) = (args.admin_listen, args.leader_elect);
     match Settings::try_from(args) {
-        Ok(settings) => finish(run(settings, listen, leader_elect)),
+        Ok(settings) => finish(run(settings, listen, leader_elect, log_level)),
         Err(error) => {
             eprintln!("titan-operator: {error}");
             ExitCode::from(EX_USAGE)
@@ -52,7 +53,12 @@ fn start(args: Run) -> ExitCode {
 }
 
 #[tokio::main(worker_threads = 2)]
-async fn run(settings: Settings, listen: SocketAddr, leader_elect: bool) -> anyhow::Result<()> {
+async fn run(
+    settings: Settings,
+    listen: SocketAddr,
+    leader_elect: bool,
+    log_level: LogLevel,
+) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal().context("signals")?;
     let operator = Operator {
         config: Config::infer()
@@ -63,6 +69,7 @@ async fn run(settings: Settings, listen: SocketAddr, leader_elect: bool) -> anyh
         identity: context::identity(),
         leader_elect,
         listener: TcpListener::bind(listen).await.context("admin port")?,
+        log_level,
     };
     Ok(operator.run(shutdown).await?)
 }

@@ -22,6 +22,7 @@ use crate::{
     sidecar,
     status::Written,
     storage,
+    telemetry::LogLevel,
     watch::{Jobs, Pods, Requests, Scope, Watches, Workloads},
 };
 
@@ -60,6 +61,8 @@ pub struct Operator {
     pub leader_elect: bool,
     /// The admin port, bound.
     pub listener: TcpListener,
+    /// The level of the log.
+    pub log_level: LogLevel,
 }
 
 impl Operator {
@@ -71,6 +74,7 @@ impl Operator {
         let admin = Admin {
             readiness: readiness.clone(),
             metrics: metrics.clone(),
+            log_level: self.log_level,
         };
         let stop_admin = CancellationToken::new();
         let _guard = stop_admin.clone().drop_guard();
