@@ -8,11 +8,9 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 # Static, with the C library inside: nothing else is in the images.
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    triple="$(rustc -vV | sed -n 's/^host: //p')" \
-    && RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target "$triple" \
-        --package titan-sidecar --package titan-operator \
-    && install -D --target-directory /out "target/$triple/release/titan-sidecar" "target/$triple/release/titan-operator"
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/cache \
+    programs="$(TITAN_RELEASE_DIR=/cache release/build.sh)" \
+    && install -D --target-directory /out "$programs/titan-sidecar" "$programs/titan-operator"
 
 FROM scratch AS operator
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

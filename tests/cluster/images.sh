@@ -9,7 +9,7 @@ if [ "${TITAN_TEST_PROFILE:-release}" = dev ]; then
     "$cargo" build --locked --workspace --bins
     programs=target/debug
 else
-    programs="$("$here/../release.sh" titan-test-peer)"
+    programs="$("$here/../../release/build.sh" titan-test-peer)"
 fi
 busybox="$(command -v busybox)"
 versitygw="$("$here/../servers/versitygw.sh")"

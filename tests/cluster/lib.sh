@@ -7,7 +7,8 @@ set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-folder="$(cd "$here/../.." && pwd)/target/cluster"
+# Benchmarks have a cluster of another name.
+folder="$(cd "$here/../.." && pwd)/target/${TITAN_CLUSTER_NAME:-cluster}"
 cgroup="titan-$(printf %s "$folder" | sha256sum | cut -c1-8)"
 # Settings of the machine as they were before the first cluster; one for all checkouts.
 settings=/run/titan-cluster.sysctl

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Brings the test cluster up: a real single-node Kubernetes in namespaces of its own. Does nothing
-# when it is up, and starts afresh when it is half up.
+# up.sh [--api-server-only]: brings the test cluster up, a real single-node Kubernetes in namespaces of its own. Does
+# nothing when it is up, and starts afresh when it is half up. Without a node there are no controllers and no way in
+# from the machine either: a benchmark of the operator shares the machine with nothing but the API server and etcd.
 . "$(dirname "$0")/lib.sh"
 [ -z "${KUBECONFIG:-}" ] || { echo "KUBECONFIG is set: using that cluster"; exit 0; }
 [ "$(uname -s)" = Linux ] || fail "the test cluster needs Linux; set KUBECONFIG to use a cluster of your own"
@@ -25,9 +26,12 @@ crane="$("$servers/crane.sh")"
 mkdir -p "$folder"/{log,pid,pki,config,etcd,registry,volumes}
 . "$here/holder.sh"
 . "$here/certificates.sh"
-. "$here/control-plane.sh"
-. "$here/relay.sh"
-. "$here/node.sh"
-. "$here/addons.sh"
+. "$here/api.sh"
+if [ "${1:-}" != --api-server-only ]; then
+    . "$here/controllers.sh"
+    . "$here/relay.sh"
+    . "$here/node.sh"
+    . "$here/addons.sh"
+fi
 touch "$folder/ready"
 echo "the test cluster is up: export KUBECONFIG=$folder/kubeconfig"

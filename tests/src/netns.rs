@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::cache::installed;
 use crate::sidecar::{binary, text_of};
 
-/// The address, beside loopback, of a network of one's own.
+/// The address, beside loopback, of a network of one's own; benchmarks have one too (`tests/bench.sh`).
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
 
 /// Set in the process that runs inside.

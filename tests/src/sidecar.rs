@@ -28,6 +28,8 @@ pub struct Launch {
     pub args: Vec<String>,
     /// A program to run it under, with its arguments.
     pub under: Vec<String>,
+    /// Longest wait until it is ready.
+    pub patience: Duration,
     api_port: u16,
     admin_port: u16,
 }
@@ -46,6 +48,7 @@ impl Launch {
             folder,
             args: Vec::new(),
             under: Vec::new(),
+            patience: SOON,
             api_port,
             admin_port,
         }
@@ -197,7 +200,7 @@ impl Sidecar {
     /// Waits for `/readyz`.
     pub async fn wait_ready(&mut self) {
         let admin = self.admin();
-        let end = Instant::now() + SOON;
+        let end = Instant::now() + self.launch.patience;
         loop {
             if let Ok(reply) = admin.try_call("GET", "/readyz", &[], b"").await
                 && reply.status == 200

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crate::cdn::OE_FUTURE;
+use crate::netns::ADDRESS;
 use crate::range::parse_range;
 use crate::wire::response_head;
 
@@ -39,7 +40,7 @@ impl FileCdn {
     /// Starts an empty CDN.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind((ADDRESS, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
         let shared = state.clone();

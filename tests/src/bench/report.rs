@@ -12,9 +12,15 @@ pub fn row(what: &str, measured: &str, budget: &str, holds: Option<bool>) {
 
 /// The middle one of several runs.
 #[must_use]
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 50)
+}
+
+/// The value that `percent` of all values are not above.
+#[must_use]
+pub fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values[((values.len() - 1) * percent).div_ceil(100)]
 }
 
 /// Bytes as MiB.

@@ -34,13 +34,15 @@ pub fn with_bucket(s3: &S3) -> [Document; 2] {
     ]
 }
 
-/// A launch that reads `documents` and fetches from `cdn`. Its log, at the default level, goes to
+/// A launch as in a pod that reads `documents` and fetches from `cdn`. Its log, at the default level, goes to
 /// `/dev/null`: the disk of the log is not what is measured.
 #[must_use]
 pub fn launch(documents: &[Document], cdn: Option<&FileCdn>) -> Launch {
     let mut launch = Launch::new();
     symlink("/dev/null", launch.log()).unwrap();
-    let mut flags = vec!["--allow-cidr".to_owned(), "127.0.0.0/8".to_owned()];
+    let mut flags = ["--in-pod", "--allow-cidr", "10.0.0.0/8"]
+        .map(str::to_owned)
+        .to_vec();
     if let Some(cdn) = cdn {
         flags.extend(["--cdn-origin".to_owned(), cdn.url()]);
     }

@@ -14,7 +14,8 @@ use titan_tests::bench::load::Load;
 use titan_tests::bench::process::Process;
 use titan_tests::bench::report::{mebibytes, median, row};
 use titan_tests::bench::scene;
-use titan_tests::s3::{Program, S3};
+use titan_tests::netns::ADDRESS;
+use titan_tests::s3::S3;
 use titan_tests::sidecar::Sidecar;
 use titan_tests::stage::BUCKET;
 
@@ -89,7 +90,7 @@ async fn ready() {
 async fn idle(files: &[BigFile]) -> anyhow::Result<()> {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        let s3 = S3::start(Program::Versitygw, BUCKET).await;
+        let s3 = S3::start_at(ADDRESS, BUCKET).await;
         let cdn = FileCdn::start();
         let sidecar = scene::launch(&scene::with_bucket(&s3), Some(&cdn))
             .start()
@@ -119,7 +120,7 @@ async fn idle(files: &[BigFile]) -> anyhow::Result<()> {
 async fn over_idle(what: &str, files: &[BigFile], budget: f64) -> anyhow::Result<()> {
     let mut peaks = Vec::new();
     for _ in 0..RUNS {
-        let s3 = S3::start(Program::Versitygw, BUCKET).await;
+        let s3 = S3::start_at(ADDRESS, BUCKET).await;
         let cdn = FileCdn::start();
         let sidecar = scene::launch(&scene::with_bucket(&s3), Some(&cdn))
             .start()

@@ -17,7 +17,8 @@ use titan_tests::bench::file_cdn::FileCdn;
 use titan_tests::bench::process::Process;
 use titan_tests::bench::report::{median, row};
 use titan_tests::bench::scene;
-use titan_tests::s3::{Program, S3};
+use titan_tests::netns::ADDRESS;
+use titan_tests::s3::S3;
 use titan_tests::stage::BUCKET;
 
 const GIB: u64 = 1024 * 1024 * 1024;
@@ -58,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// CPU time of the sidecar for the whole file.
 async fn persist(file: &BigFile) -> Duration {
-    let s3 = S3::start(Program::Versitygw, BUCKET).await;
+    let s3 = S3::start_at(ADDRESS, BUCKET).await;
     let cdn = FileCdn::start();
     let sidecar = scene::launch(&scene::with_bucket(&s3), Some(&cdn))
         .start()
