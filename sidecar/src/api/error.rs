@@ -84,7 +84,9 @@ impl ApiError {
         Self::new(status_of(&error.code), &error.code, error.message.clone())
     }
 
-    fn retry_after(mut self, pause: Duration) -> Self {
+    /// The same, telling the caller how long to wait.
+    #[must_use]
+    pub(super) fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
         self
     }

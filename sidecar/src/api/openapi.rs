@@ -3,10 +3,15 @@
 use axum::Json;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, Ref, ResponseBuilder,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
-use super::{download, forget, inbound, media, persist, retry, sessions};
+use super::{
+    dead_letters, download, forget, inbound, media, persist, replay, retry, sessions, webhooks,
+};
 use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
 /// All routes of the API port.
@@ -31,8 +36,11 @@ use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
         forget::forget,
         sessions::list,
         sessions::show,
+        webhooks::test,
+        dead_letters::list,
+        replay::replay,
     ),
-    modifiers(&Key)
+    modifiers(&Key, &RateLimit)
 )]
 struct Document;
 
@@ -61,6 +69,32 @@ impl Modify for Key {
             let signature = ApiKeyValue::with_description(header.as_str(), description);
             let scheme = SecurityScheme::ApiKey(ApiKey::Header(signature));
             components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// The answer that any route but `/inbound` may give in place of its own.
+struct RateLimit;
+
+impl Modify for RateLimit {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+        let answer = ResponseBuilder::new()
+            .description("rate_limited: over the session's rateLimit; Retry-After says how long")
+            .content("application/json", body)
+            .build();
+        let paths = openapi.paths.paths.iter_mut();
+        for (_, item) in paths.filter(|(path, _)| !path.contains("/inbound")) {
+            let operations = [
+                &mut item.get,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.head,
+            ];
+            for operation in operations.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                responses.insert("429".to_owned(), answer.clone().into());
+            }
         }
     }
 }
