@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Where every code is described.
-const DOCS: &str = "/openapi.json";
+const DOCS: &str = "/docs";
 
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]

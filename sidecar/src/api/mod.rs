@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod dead_letters;
+mod docs;
 mod download;
 mod download_answers;
 pub mod error;
@@ -74,6 +75,8 @@ pub fn router(state: State) -> Router {
         // What follows is not limited.
         .route_layer(from_fn_with_state(state.clone(), rate_limit::limit))
         .route("/openapi.json", get(openapi::serve))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         .route("/api/sessions/{session}/inbound", post(inbound::receive))
         .route(
             "/api/sessions/{session}/inbound/{token}",
@@ -136,7 +139,7 @@ async fn no_route(Extract(state): Extract<State>, request: Request) -> ApiError 
     ApiError::new(
         StatusCode::NOT_FOUND,
         "route_not_found",
-        "there is no such route; see /openapi.json",
+        "there is no such route; see /docs",
     )
 }
 
@@ -144,6 +147,6 @@ async fn no_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "this route does not take that method; see /openapi.json",
+        "this route does not take that method; see /docs",
     )
 }

@@ -14,6 +14,7 @@ mod command_line;
 mod commands;
 mod config;
 mod demo;
+mod docs;
 mod download;
 mod fail_static;
 mod faults;
