@@ -9,7 +9,7 @@
 
 mod api;
 mod auth;
-mod bad_media_input;
+mod bad_input;
 mod command_line;
 mod commands;
 mod config;
