@@ -24,23 +24,33 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 const PAGE: &[u8] = include_bytes!("../../assets/docs/index.html");
 
-/// Name, type, and bytes; those of names that end in `.gz` are compressed.
-const FILES: [(&str, &str, &[u8]); 3] = [
-    (
-        "start.js",
-        "text/javascript",
-        include_bytes!("../../assets/docs/start.js"),
-    ),
-    (
-        "swagger-ui-bundle.js.gz",
-        "text/javascript",
-        include_bytes!("../../assets/docs/swagger-ui-bundle.js.gz"),
-    ),
-    (
-        "swagger-ui.css.gz",
-        "text/css",
-        include_bytes!("../../assets/docs/swagger-ui.css.gz"),
-    ),
+/// A file of the page.
+struct File {
+    name: &'static str,
+    content_type: &'static str,
+    compressed: bool,
+    bytes: &'static [u8],
+}
+
+const FILES: [File; 3] = [
+    File {
+        name: "start.js",
+        content_type: "text/javascript",
+        compressed: false,
+        bytes: include_bytes!("../../assets/docs/start.js"),
+    },
+    File {
+        name: "swagger-ui-bundle.js",
+        content_type: "text/javascript",
+        compressed: true,
+        bytes: include_bytes!("../../assets/docs/swagger-ui-bundle.js.gz"),
+    },
+    File {
+        name: "swagger-ui.css",
+        content_type: "text/css",
+        compressed: true,
+        bytes: include_bytes!("../../assets/docs/swagger-ui.css.gz"),
+    },
 ];
 
 /// The page.
@@ -50,15 +60,12 @@ pub(super) async fn page() -> Response {
 
 /// A file of the page.
 pub(super) async fn file(Path(wanted): Path<String>) -> Response {
-    let found = FILES
-        .iter()
-        .find(|(name, _, _)| name.strip_suffix(".gz").unwrap_or(name) == wanted);
-    let Some((name, content_type, bytes)) = found else {
+    let Some(file) = FILES.iter().find(|file| file.name == wanted) else {
         let words = "the explorer has no such file; see /docs";
         return ApiError::new(StatusCode::NOT_FOUND, "route_not_found", words).into_response();
     };
-    let mut response = answer(content_type, bytes);
-    if name.ends_with(".gz") {
+    let mut response = answer(file.content_type, file.bytes);
+    if file.compressed {
         let gzip = HeaderValue::from_static("gzip");
         response.headers_mut().insert(CONTENT_ENCODING, gzip);
     }

@@ -66,7 +66,7 @@ pub use model::{
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
 pub use prune::Pruned;
-pub use replay::{Audience, Replay, Replayed, ReplayedEvents};
+pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};
 
 use crate::message::SessionKey;

@@ -41,13 +41,16 @@ pub enum ReplayedEvents {
     Between(Timestamp, Timestamp),
 }
 
+/// Tells which endpoints want an event of a name.
+pub type Wanting = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
 /// The endpoints that a replay may reach.
 #[derive(Clone)]
 pub struct Audience {
     /// Ids of the endpoints.
     pub endpoints: HashSet<String>,
     /// Those of them that want an event of this name.
-    pub wanting: Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>,
+    pub wanting: Wanting,
     /// Also what was given up because its endpoint left the configuration: it goes to those that
     /// want it now.
     pub inherits: bool,

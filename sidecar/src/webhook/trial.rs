@@ -34,19 +34,18 @@ pub async fn try_out(
     now: Timestamp,
 ) -> Trial {
     let event_id = format!("evt_{}", hex::encode(rand::random::<[u8; 16]>()));
-    let error = match &endpoint.withheld {
-        Some(reason) => Some(reason.clone()),
-        None => {
-            let event = test_event(session, event_id.clone(), now);
-            match post(client, endpoint, &event_id, render(&event, &[])).await {
-                Verdict::Delivered => {
-                    health.reopen(&endpoint.id);
-                    None
-                }
-                Verdict::Gone => Some("EndpointGone: the endpoint answered 410".to_owned()),
-                Verdict::Failed { error, .. } => Some(error),
-            }
+    if let Some(reason) = &endpoint.withheld {
+        let error = Some(reason.clone());
+        return Trial { event_id, error };
+    }
+    let event = test_event(session, event_id.clone(), now);
+    let error = match post(client, endpoint, &event_id, render(&event, &[])).await {
+        Verdict::Delivered => {
+            health.reopen(&endpoint.id);
+            None
         }
+        Verdict::Gone => Some("EndpointGone: the endpoint answered 410".to_owned()),
+        Verdict::Failed { error, .. } => Some(error),
     };
     Trial { event_id, error }
 }

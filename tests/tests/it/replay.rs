@@ -113,8 +113,8 @@ async fn dead_letters_are_listed_and_replayed_by_id_under_the_same_id() {
     assert_eq!(letter["origin"], stage.sink.url().replace("/hooks", ""));
     let page = dead_letters(&stage, "?limit=1").await;
     let cursor = page["nextCursor"].as_str().unwrap();
-    let last = dead_letters(&stage, &format!("?cursor={cursor}")).await;
-    assert_eq!(last["data"], json!([letter]));
+    let second = dead_letters(&stage, &format!("?cursor={cursor}")).await;
+    assert_eq!(second["data"], json!([letter]));
     let none = dead_letters(&stage, "?endpoint=ep_none").await;
     assert_eq!(none["data"], json!([]));
     let future = dead_letters(&stage, "?since=2199-01-01T00:00:00Z").await;

@@ -1,6 +1,7 @@
 //! `spec.tls`: the API port speaks TLS with the Secret's certificate, and with the renewed one.
 
 use serde_json::json;
+use titan_tests::api::Api;
 use titan_tests::manifests::{self, Document};
 use titan_tests::sidecar::Sidecar;
 use titan_tests::stage::{API_KEY, Plan, TENANT};
@@ -42,8 +43,8 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     let seen = get(&authority, &sidecar).await.unwrap();
     assert_eq!((seen.status, seen.certificate), (200, first.der()));
     // Nobody is answered in plain text.
-    let plain = titan_tests::api::Api::new(&sidecar.url()).with_key(API_KEY);
-    let answer = plain.try_call("GET", "/api/sessions", &[], b"").await;
+    let http = Api::new(&sidecar.url()).with_key(API_KEY);
+    let answer = http.try_call("GET", "/api/sessions", &[], b"").await;
     assert!(answer.is_err(), "{answer:?}");
 
     let (second, pid) = (authority.issue(NAME), sidecar.pid());
@@ -81,8 +82,8 @@ async fn in_a_pod_the_port_stays_shut_until_the_certificate_is_there() {
     });
     assert!(named, "{missing}");
     assert!(get(&authority, &sidecar).await.is_err());
-    let plain = titan_tests::api::Api::new(&sidecar.url()).with_key(API_KEY);
-    let answer = plain.try_call("GET", "/api/sessions", &[], b"").await;
+    let http = Api::new(&sidecar.url()).with_key(API_KEY);
+    let answer = http.try_call("GET", "/api/sessions", &[], b"").await;
     assert!(answer.is_err(), "{answer:?}");
 
     let issued = authority.issue(NAME);

@@ -54,14 +54,14 @@ pub(super) async fn dead_letters_are_listed_newest_first_by_page(fixture: Fixtur
     };
     let list = async |filter| fixture.store.dead_letters(filter).await.unwrap();
     let first = list(filter(None, 2)).await;
-    let last = list(filter(first.next_cursor, 2)).await;
-    let letters = [first.letters, last.letters].concat();
+    let second = list(filter(first.next_cursor, 2)).await;
+    let letters = [first.letters, second.letters].concat();
     let ids: Vec<_> = letters
         .iter()
         .map(|one| one.message_id.as_deref())
         .collect();
     assert_eq!(ids, [Some("C"), Some("B"), Some("A")]);
-    assert_eq!(last.next_cursor, None);
+    assert_eq!(second.next_cursor, None);
     let letter = &letters[0];
     assert_eq!((letter.attempts, letter.error.as_deref()), (1, Some("500")));
     assert_eq!((letter.created_at, letter.died_at), (at(0), at(1)));
@@ -189,6 +189,8 @@ pub(super) async fn an_event_is_found_far_behind_the_first_window(fixture: Fixtu
     let replayed = store.replay(one, at(11)).await.unwrap();
     assert_eq!((replayed.events, replayed.queued), (1, 1));
     assert_eq!(fixture.drain(at(11)).await, ["message.received 9-999"]);
-    let last = ReplayedEvents::Between(at(9), at(10));
-    assert_eq!(queued(&fixture, replay(last, &[OTHER]), 12).await, 999);
+    assert_eq!(
+        queued(&fixture, replay(always(), &[OTHER]), 12).await,
+        9_999
+    );
 }

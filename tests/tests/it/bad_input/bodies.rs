@@ -200,7 +200,7 @@ async fn endless(address: &str, path: &str) -> Option<u16> {
     let stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let (mut from, mut to) = stream.into_split();
     to.write_all(head.as_bytes()).await.unwrap();
-    let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
     let posting = tokio::spawn(async move { while to.write_all(&chunk).await.is_ok() {} });
     let mut answer = vec![0; 64];
     let read = from.read(&mut answer).await.unwrap_or(0);

@@ -1,9 +1,10 @@
 //! Every route × every kind of wrong input and of trouble: the status, the stable code, and that
-//! nothing was half-done.
+//! nothing was half-done. And of every POST, that a repeat does nothing twice.
 
 mod bodies;
 mod media;
 mod names;
+mod repeats;
 mod table;
 mod trouble;
 

@@ -6,7 +6,7 @@ use titan_tests::api::Api;
 use titan_tests::contract::Contract;
 use titan_tests::stage::{API_KEY, INBOUND_KEY, Plan};
 
-use super::table::{Caller, ROWS};
+use super::table::{Caller, ROWS, Row};
 use super::{Scene, call, refused};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,9 +82,10 @@ async fn unknown_names_are_404_and_unreadable_ones_400() {
                 let known = row.caller != Caller::GatewayByPath;
                 let other = scene.path_of(&path.replace("{session}", wrong), row.query);
                 let reply = call(api, &row, &other, "3EB0NAME").await;
-                let (status, code) = match known {
-                    true => (404, "session_not_found"),
-                    false => (401, "unauthorized"),
+                let (status, code) = if known {
+                    (404, "session_not_found")
+                } else {
+                    (401, "unauthorized")
                 };
                 refused(&row, &reply, status, code, wrong);
             }
@@ -118,7 +119,7 @@ async fn methods_that_a_route_does_not_have_are_405() {
     // Without the contract: a path may be read as another one with a parameter.
     let api = Api::new(&scene.stage.sidecar.url()).with_key(API_KEY);
     let before = scene.state().await;
-    let paths: BTreeSet<_> = ROWS.iter().map(|row| row.path()).collect();
+    let paths: BTreeSet<_> = ROWS.iter().map(Row::path).collect();
     for path in paths {
         for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] {
             let known = format!("{method} {path}");
