@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Content, Ref, ResponseBuilder,
+        Content, HeaderBuilder, ObjectBuilder, Ref, ResponseBuilder, Type,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -73,6 +73,16 @@ impl Modify for Key {
     }
 }
 
+/// What a limited route tells; the last only with 429.
+const LIMIT_HEADERS: [(&str, &str); 3] = [
+    ("X-RateLimit-Limit", "Requests in the time of rateLimit"),
+    ("X-RateLimit-Remaining", "How many of them are left"),
+    (
+        "Retry-After",
+        "Seconds until the next request is let through",
+    ),
+];
+
 /// The answer that any route but `/inbound` may give in place of its own.
 struct RateLimit;
 
@@ -80,8 +90,17 @@ impl Modify for RateLimit {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
         let answer = ResponseBuilder::new()
-            .description("rate_limited: over the session's rateLimit; Retry-After says how long")
-            .content("application/json", body)
+            .description("rate_limited: over the session's rateLimit")
+            .content("application/json", body);
+        let answer = LIMIT_HEADERS
+            .iter()
+            .fold(answer, |answer, (name, words)| {
+                let number = ObjectBuilder::new().schema_type(Type::Integer);
+                let header = HeaderBuilder::new()
+                    .schema(Some(number))
+                    .description(Some(*words));
+                answer.header(*name, header.build())
+            })
             .build();
         let paths = openapi.paths.paths.iter_mut();
         for (_, item) in paths.filter(|(path, _)| !path.contains("/inbound")) {
