@@ -5,6 +5,7 @@ use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::media::Kind;
 use titan_tests::stage::{Plan, Stage};
+use titan_tests::wait::SOON;
 
 /// Method and path below a session, `{media}` for the record's id.
 const ROUTES: [(&str, &str); 10] = [
@@ -50,20 +51,28 @@ async fn what_the_sender_described_wrongly_is_422_everywhere_and_never_fetched()
     let (sealed, path) = stage.file(Kind::Image, 3000);
     for (index, (field, value)) in [
         ("mediaKey", json!("AAAA")),
+        ("mediaKey", json!("not base64 !")),
         ("fileSha256", json!("AAAA")),
         ("fileEncSha256", json!("AAAA")),
         ("fileLength", json!("-5")),
         ("fileLength", json!("99999999999999")),
         ("directPath", json!("//evil.example/x?oe=7FFFFF00")),
+        ("directPath", json!("https://evil.example/x")),
         ("directPath", json!("/v/../../etc/passwd")),
+        ("directPath", json!("/v/../../@evil.example\\x")),
         ("directPath", json!("/v/t62@evil.example/x")),
     ]
     .into_iter()
     .enumerate()
     {
         let mut content: Value = baileys::file_with(&sealed, &path, field, value);
-        content["imageMessage"]["jpegThumbnail"] = json!("/9j/4AAQ");
-        let faulty = stage.take(&format!("3EB0FAULT{index}"), content).await;
+        let node = content["imageMessage"].as_object_mut().unwrap();
+        node.insert("jpegThumbnail".to_owned(), json!("/9j/4AAQ"));
+        if field == "directPath" {
+            node.remove("url");
+        }
+        let id = format!("3EB0FAULT{index}");
+        let faulty = stage.take(&id, content).await;
         for (method, route) in ROUTES {
             let acts = route.contains("{media}/");
             if acts {
@@ -73,6 +82,10 @@ async fn what_the_sender_described_wrongly_is_422_everywhere_and_never_fetched()
         }
         let info = stage.info(&faulty).await;
         assert_eq!(info["error"]["code"], "media_invalid", "{field}");
+        let event = stage.sink.wait_for("message.received", &id, SOON).await;
+        let payload = &event.json["payload"];
+        assert_eq!(payload["mediaError"]["code"], "media_invalid", "{field}");
+        assert!(payload.get("mediaUrl").is_none(), "{field}");
     }
     let all = stage.api.post(&Stage::path("media/retry")).await;
     assert_eq!(all.expect(200).data()["queued"], 0);
