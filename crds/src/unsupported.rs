@@ -30,8 +30,6 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
             "spec.replicas",
             spec.replicas.is_some_and(|replicas| replicas != 1),
         ),
-        ("spec.tls", spec.tls.is_some()),
-        ("spec.rateLimit", spec.rate_limit.is_some()),
     ];
     names(&set)
 }
@@ -71,10 +69,13 @@ mod tests {
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,
-            "source": {"gateway": {"signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}}}},
-            "tls": {"secretRef": {"name": "cert"}}
+            "source": {"gateway": {
+                "signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}},
+                "send": {"type": "Waha", "url": "http://waha:3000"}}},
+            "tls": {"secretRef": {"name": "cert"}},
+            "rateLimit": {"requests": 1, "per": "1s"}
         }))
         .unwrap();
-        assert_eq!(of_session(&spec), ["spec.tls"]);
+        assert_eq!(of_session(&spec), ["spec.source.gateway.send"]);
     }
 }

@@ -7,13 +7,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::Readiness,
-    api::Registry,
-    config::{ConfigError, SessionConfig, Sessions, watch},
+    api::{Registry, listener::Door},
+    config::{self, ConfigError, SessionConfig, Sessions, Transport},
     session::{Session, Shared},
     store::StoreError,
 };
@@ -32,6 +35,8 @@ pub(crate) struct Fleet {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) shared: Shared,
     pub(crate) data_dir: PathBuf,
+    /// How the API port takes connections.
+    pub(crate) door: watch::Sender<Door>,
 }
 
 impl Fleet {
@@ -39,6 +44,7 @@ impl Fleet {
     /// is told to readiness and tried again by [`Fleet::follow`]; the others run.
     pub(crate) async fn apply(&self, wanted: &Sessions) {
         self.open_services(wanted);
+        self.open_door(wanted);
         self.stop_others(wanted).await;
         for (name, config) in running(wanted) {
             let Some(session) = self.registry.get(name) else {
@@ -62,6 +68,30 @@ impl Fleet {
         if let (Some(tenant), 1) = (tenants.first(), tenants.len()) {
             self.shared.policy.open_services_of(tenant);
         }
+    }
+
+    /// All sessions of a process speak alike. A certificate that is of no use leaves the one before
+    /// it in place, if there is one.
+    fn open_door(&self, wanted: &Sessions) {
+        let transport = wanted.values().next().map(|config| &config.transport);
+        self.door
+            .send_if_modified(|door| match (transport, &*door) {
+                (Some(Transport::Tls(new)), Door::Tls(old)) if new == old => false,
+                (Some(Transport::Tls(new)), _) => {
+                    tracing::info!("certificate loaded");
+                    *door = Door::Tls(new.clone());
+                    true
+                }
+                (Some(Transport::Awaited), Door::Tls(_) | Door::Closed) => false,
+                (Some(Transport::Awaited), Door::Plain) => {
+                    *door = Door::Closed;
+                    true
+                }
+                (Some(Transport::Plain) | None, _) => {
+                    *door = Door::Plain;
+                    true
+                }
+            });
     }
 
     /// A configuration was refused: the last good one goes on, if there is one.
@@ -110,10 +140,10 @@ impl Fleet {
     pub(crate) async fn follow(
         &self,
         mut wanted: Sessions,
-        mut watch: watch::Watch,
+        mut watch: config::watch::Watch,
         shutdown: &CancellationToken,
     ) {
-        let mut tick = tokio::time::interval(watch::EVERY);
+        let mut tick = tokio::time::interval(config::watch::EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut retry = Instant::now() + RETRY;
         loop {

@@ -2,14 +2,20 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::Instant};
+use axum::serve::Listener;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, Readiness},
     api::{self, Registry},
     cdn::Cdn,
-    config::{ConfigError, Sessions, watch::Watch},
+    config::{self, ConfigError, Sessions},
     fleet::Fleet,
     metrics::Metrics,
     net::{self, AddressPolicy},
@@ -33,7 +39,7 @@ pub struct Config {
     /// What to serve first; in a pod perhaps why there is nothing yet.
     pub sessions: Result<Sessions, ConfigError>,
     /// Notices edits of the configuration.
-    pub watch: Watch,
+    pub watch: config::watch::Watch,
     /// Folder of the records.
     pub data_dir: PathBuf,
     /// The API port.
@@ -106,7 +112,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         deliveries,
         shutdown: CancellationToken::new(),
     };
+    let (door, open) = watch::channel(api::listener::Door::default());
     let fleet = Fleet {
+        door,
         registry: registry.clone(),
         readiness: readiness.clone(),
         shared: shared.clone(),
@@ -118,7 +126,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         inbound_max_bytes: config.inbound_max_bytes,
     });
     let sessions = begin(&fleet, config.sessions).await;
-    let mut api = spawn_server(config.listener, router, closing.clone());
+    let listener = api::listener::Listener::new(config.listener, open);
+    let mut api = spawn_server(listener, router, closing.clone());
 
     fleet.follow(sessions, config.watch, &shutdown).await;
     tracing::info!("stopping");
@@ -156,8 +165,8 @@ async fn begin(fleet: &Fleet, first: Result<Sessions, ConfigError>) -> Sessions 
     }
 }
 
-fn spawn_server(
-    listener: TcpListener,
+fn spawn_server<L: Listener<Addr: std::fmt::Debug>>(
+    listener: L,
     router: axum::Router,
     closing: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {

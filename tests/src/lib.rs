@@ -36,6 +36,7 @@ pub mod sidecar;
 pub mod sink;
 pub mod socket;
 pub mod stage;
+pub mod tls;
 pub mod trace;
 pub mod wait;
 pub mod wire;

@@ -155,7 +155,8 @@ pub struct MediaSessionSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfers: Option<Transfers>,
 
-    /// Bound of API requests, each key on its own. Default: none.
+    /// Bound of API requests, each key on its own and each sidecar for itself; what gateways hand in is not
+    /// counted. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
 

@@ -28,7 +28,8 @@ pub struct Transfers {
     pub timeout: Option<Duration>,
 }
 
-/// Bound of API requests, each key on its own.
+/// Bound of API requests, each key on its own and each sidecar for itself. What gateways hand in is not
+/// counted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {

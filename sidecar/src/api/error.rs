@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 
 use crate::{
     inbound::ParseError,
-    store::{MediaError, StoreError},
+    store::{MediaError, SealError, StoreError},
     transfer::TransferError,
 };
 
 /// Where every code is described.
-const DOCS: &str = "/openapi.json";
+const DOCS: &str = "/docs";
 
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,7 +84,9 @@ impl ApiError {
         Self::new(status_of(&error.code), &error.code, error.message.clone())
     }
 
-    fn retry_after(mut self, pause: Duration) -> Self {
+    /// The same, telling the caller how long to wait.
+    #[must_use]
+    pub(super) fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
         self
     }
@@ -127,16 +129,16 @@ impl From<TransferError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store");
-        let code = match error {
-            StoreError::Full => "store_full",
-            _ => "store_unavailable",
+        let busy = "the session's store can't take this now; nothing was accepted";
+        let (code, words) = match error {
+            StoreError::Full => ("store_full", busy),
+            StoreError::Seal(SealError::MissingKey(_)) => (
+                "store_key_missing",
+                "the key that sealed this record is not in the Secret of store.encryptionKeySecretRef",
+            ),
+            _ => ("store_unavailable", busy),
         };
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            code,
-            "the session's store can't take this now; nothing was accepted",
-        )
-        .retry_after(Duration::from_secs(5))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, words).retry_after(Duration::from_secs(5))
     }
 }
 

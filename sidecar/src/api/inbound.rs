@@ -5,7 +5,7 @@
     reason = "utoipa::path expands parameter types with their path"
 )]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -30,6 +30,10 @@ use crate::{
     metrics::{Metrics, Outcome},
     session::Session,
 };
+
+/// Of a body that is too large, so many bytes are read and dropped, for so long.
+const MOST_DROPPED: usize = 64 * 1024 * 1024;
+const LONGEST_DROPPING: Duration = Duration::from_secs(10);
 
 /// Parameters of `/inbound`: only a bare protobuf Message needs more than `format`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -266,24 +270,43 @@ async fn read(state: &State, request: Request) -> Result<(HeaderMap, Bytes), Api
     Ok((parts.headers, body))
 }
 
-/// Reads at most `limit` bytes.
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+/// Reads at most `limit` bytes. What is too large is read on for a while and dropped: a connection that
+/// is closed with unread bytes is reset, and the caller would never see why.
+async fn read_body(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
+        drop_rest(body).await;
         return Err(too_large(limit));
     }
-    match Limited::new(body, limit).collect().await {
+    match Limited::new(&mut body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Err(error) if error.is::<LengthLimitError>() => {
+            drop_rest(body).await;
+            Err(too_large(limit))
+        }
         Err(_) => Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "incomplete_body",
             "the request body ended early",
         )),
     }
+}
+
+/// Reads what is left of a body, within bounds, and keeps nothing.
+async fn drop_rest(mut body: Body) {
+    let mut dropped = 0;
+    let rest = async {
+        while dropped < MOST_DROPPED
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            dropped += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    // A caller that goes on for longer is cut off.
+    drop(tokio::time::timeout(LONGEST_DROPPING, rest).await);
 }
 
 fn too_large(limit: usize) -> ApiError {

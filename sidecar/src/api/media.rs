@@ -20,6 +20,7 @@ use super::{
     auth::{self, Scope},
     error::ApiError,
     media_info::{MediaInfo, MediaInfos},
+    page,
     path::Names,
 };
 use crate::{
@@ -31,12 +32,6 @@ use crate::{
     store::{MediaFilter, MediaRecord, MediaStatus},
     transfer::TransferError,
 };
-
-/// Most records of one page.
-const MAX_PAGE: usize = 500;
-
-/// Records of one page where the caller names no number.
-const PAGE: usize = 100;
 
 /// Finds a record for whoever asks.
 pub(super) async fn find(
@@ -161,24 +156,15 @@ pub(super) async fn list(
     )?;
     let Query(filter) =
         filter.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
-    let limit = filter.limit.unwrap_or(PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(ApiError::bad_parameter("limit", "must be 1 to 500"));
-    }
-    let cursor = filter
-        .cursor
-        .map(|cursor| cursor.parse())
-        .transpose()
-        .map_err(|_| ApiError::bad_parameter("cursor", "is not a nextCursor of ours"))?;
     let page = session
         .store()
         .list(MediaFilter {
-            cursor,
+            cursor: page::cursor(filter.cursor.as_deref())?,
             status: filter.status,
             kind: filter.kind,
             since: filter.since,
             message_id: filter.message_id,
-            limit,
+            limit: page::size(filter.limit)?,
         })
         .await?;
     let now = clock::now();

@@ -1,22 +1,29 @@
 //! The API port: routes, keys, errors, OpenAPI.
 
 pub mod auth;
+mod dead_letters;
+mod docs;
 mod download;
 mod download_answers;
 pub mod error;
 mod forget;
 mod inbound;
+pub mod listener;
 mod media;
 pub mod media_info;
 mod openapi;
+mod page;
 mod path;
 mod persist;
 mod prefer;
+pub mod rate_limit;
 pub mod registry;
+mod replay;
 mod representation;
 mod retry;
 mod sessions;
 mod thumbnail;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -24,6 +31,7 @@ use axum::{
     Json, Router,
     extract::{Request, State as Extract},
     http::StatusCode,
+    middleware::from_fn_with_state,
     response::IntoResponse,
     routing::{get, post},
 };
@@ -63,14 +71,27 @@ impl<T: Serialize> IntoResponse for Data<T> {
 /// The API's router.
 pub fn router(state: State) -> Router {
     Router::new()
+        .merge(limited())
+        // What follows is not limited.
+        .route_layer(from_fn_with_state(state.clone(), rate_limit::limit))
         .route("/openapi.json", get(openapi::serve))
-        .route("/api/sessions", get(sessions::list))
-        .route("/api/sessions/{session}", get(sessions::show))
+        .route("/docs", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
         .route("/api/sessions/{session}/inbound", post(inbound::receive))
         .route(
             "/api/sessions/{session}/inbound/{token}",
             post(inbound::receive_by_token),
         )
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(state)
+}
+
+/// Routes that a session's rate limit counts.
+fn limited() -> Router<State> {
+    Router::new()
+        .route("/api/sessions", get(sessions::list))
+        .route("/api/sessions/{session}", get(sessions::show))
         .route("/api/sessions/{session}/media", get(media::list))
         .route(
             "/api/sessions/{session}/media/retry",
@@ -94,9 +115,18 @@ pub fn router(state: State) -> Router {
             "/api/sessions/{session}/media/{media}/retry",
             post(retry::retry),
         )
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .with_state(state)
+        .route(
+            "/api/sessions/{session}/webhooks/test",
+            post(webhooks::test),
+        )
+        .route(
+            "/api/sessions/{session}/webhooks/dead-letters",
+            get(dead_letters::list),
+        )
+        .route(
+            "/api/sessions/{session}/webhooks/replay",
+            post(replay::replay),
+        )
 }
 
 /// Below `/api` a stranger learns nothing but that a key is missing, not even what there is.
@@ -109,7 +139,7 @@ async fn no_route(Extract(state): Extract<State>, request: Request) -> ApiError 
     ApiError::new(
         StatusCode::NOT_FOUND,
         "route_not_found",
-        "there is no such route; see /openapi.json",
+        "there is no such route; see /docs",
     )
 }
 
@@ -117,6 +147,6 @@ async fn no_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
-        "this route does not take that method; see /openapi.json",
+        "this route does not take that method; see /docs",
     )
 }

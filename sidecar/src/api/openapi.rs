@@ -3,10 +3,15 @@
 use axum::Json;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Content, HeaderBuilder, ObjectBuilder, Ref, ResponseBuilder, Type,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
-use super::{download, forget, inbound, media, persist, retry, sessions};
+use super::{
+    dead_letters, download, forget, inbound, media, persist, replay, retry, sessions, webhooks,
+};
 use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
 /// All routes of the API port.
@@ -31,8 +36,11 @@ use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
         forget::forget,
         sessions::list,
         sessions::show,
+        webhooks::test,
+        dead_letters::list,
+        replay::replay,
     ),
-    modifiers(&Key)
+    modifiers(&Key, &RateLimit)
 )]
 struct Document;
 
@@ -61,6 +69,51 @@ impl Modify for Key {
             let signature = ApiKeyValue::with_description(header.as_str(), description);
             let scheme = SecurityScheme::ApiKey(ApiKey::Header(signature));
             components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// What a limited route tells; the last only with 429.
+const LIMIT_HEADERS: [(&str, &str); 3] = [
+    ("X-RateLimit-Limit", "Requests in the time of rateLimit"),
+    ("X-RateLimit-Remaining", "How many of them are left"),
+    (
+        "Retry-After",
+        "Seconds until the next request is let through",
+    ),
+];
+
+/// The answer that any route but `/inbound` may give in place of its own.
+struct RateLimit;
+
+impl Modify for RateLimit {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+        let answer = ResponseBuilder::new()
+            .description("rate_limited: over the session's rateLimit")
+            .content("application/json", body);
+        let answer = LIMIT_HEADERS
+            .iter()
+            .fold(answer, |answer, (name, words)| {
+                let number = ObjectBuilder::new().schema_type(Type::Integer);
+                let header = HeaderBuilder::new()
+                    .schema(Some(number))
+                    .description(Some(*words));
+                answer.header(*name, header.build())
+            })
+            .build();
+        let paths = openapi.paths.paths.iter_mut();
+        for (_, item) in paths.filter(|(path, _)| !path.contains("/inbound")) {
+            let operations = [
+                &mut item.get,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.head,
+            ];
+            for operation in operations.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                responses.insert("429".to_owned(), answer.clone().into());
+            }
         }
     }
 }
@@ -96,6 +149,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), operations.len(), "{ids:?}");
-        assert_eq!(operations.len(), 13);
+        assert_eq!(operations.len(), 16);
     }
 }

@@ -4,6 +4,7 @@
 //! they refer to, `resolve` makes of both what the program runs, `watch` notices edits, and `memory`
 //! keeps in use what vanishes from under a pod.
 
+mod certificate;
 mod config_maps;
 mod documents;
 mod endpoints;
@@ -21,13 +22,16 @@ pub mod watch;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+pub use certificate::{Certificate, Transport};
 pub use documents::{Documents, Strictness};
 pub use error::ConfigError;
 pub use secrets::Missing;
-pub use session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers};
+pub use session::{AcceptedKeys, AutoPersist, Chats, RateLimit, SessionConfig, Storage, Transfers};
 
+use documents::namespace_of;
 use lookup::Lookup;
 use memory::Memory;
+use titan_crds::MediaSession;
 
 /// Where the configuration stands and how strictly it is read.
 #[derive(Debug, Clone)]
@@ -71,6 +75,7 @@ impl Sources {
             let message = "no MediaSession in the manifests".to_owned();
             return Err(ConfigError::Whole(message));
         }
+        refuse_two_transports(&documents.sessions)?;
         let lookup = self.lookup(&documents, memory);
         let mut sessions = Sessions::new();
         for object in &documents.sessions {
@@ -129,4 +134,19 @@ impl Sources {
         config.generated_key = Some(path);
         Ok(())
     }
+}
+
+/// There is one API port, and so one certificate.
+fn refuse_two_transports(sessions: &[MediaSession]) -> Result<(), ConfigError> {
+    let transport = |session: &MediaSession| {
+        let tls = session.spec.tls.clone()?;
+        Some((namespace_of(&session.metadata), tls.secret_ref.name))
+    };
+    let mut transports = sessions.iter().map(transport);
+    let first = transports.next();
+    if transports.all(|other| Some(other) == first) {
+        return Ok(());
+    }
+    let message = "the sessions of one process share its port: spec.tls must be the same in all";
+    Err(ConfigError::Whole(message.to_owned()))
 }

@@ -8,11 +8,12 @@ use titan_crds::{
 
 use super::{
     Mode, Sources,
+    certificate::{self, Transport},
     documents::namespace_of,
     error::ConfigError,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
-    session::{AcceptedKeys, AutoPersist, Chats, SessionConfig, Storage, Transfers},
+    session::{AcceptedKeys, AutoPersist, Chats, RateLimit, SessionConfig, Storage, Transfers},
     storage,
 };
 use crate::{
@@ -64,6 +65,7 @@ impl Resolver<'_> {
             auth.inbound_keys_secret_ref.as_ref(),
         )?;
         let signature = self.signature()?;
+        let transport = self.transport()?;
         let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
         let seal_key = self.seal_key(&store)?;
@@ -86,6 +88,11 @@ impl Resolver<'_> {
             signature,
             storage,
             probe_every: object.map_or(DEFAULT_PROBE_EVERY, |object| object.spec.probe_every()),
+            transport,
+            rate_limit: spec.rate_limit.as_ref().map(|limit| RateLimit {
+                requests: limit.requests,
+                per: limit.per.get(),
+            }),
             auto_persist: auto_persist(&spec.auto_persist()),
             endpoints,
             transfers: Transfers {
@@ -189,6 +196,22 @@ impl Resolver<'_> {
             Err(missing) => self
                 .report("source.gateway.signature.secretRef", missing)
                 .map(|()| None),
+        }
+    }
+
+    fn transport(&mut self) -> Result<Transport, ConfigError> {
+        const FIELD: &str = "tls.secretRef";
+        let Some(tls) = &self.object.spec.tls else {
+            return Ok(Transport::Plain);
+        };
+        let resolved = certificate::resolve(tls, &self.namespace, &self.lookup.secrets);
+        self.report_vanished(FIELD);
+        match resolved {
+            Ok(certificate) => Ok(Transport::Tls(certificate)),
+            Err(missing) => {
+                self.report(FIELD, missing)?;
+                Ok(Transport::Awaited)
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use titan_crds::report::Problem;
 
-use super::secrets::Missing;
+use super::{certificate::Transport, secrets::Missing};
 use crate::{
     bucket::BucketConfig,
     inbound::Signature,
@@ -41,6 +41,10 @@ pub struct SessionConfig {
     pub storage: Storage,
     /// Time between two checks of a healthy bucket.
     pub probe_every: Duration,
+    /// How the API port is to speak.
+    pub transport: Transport,
+    /// How many requests each API key may make.
+    pub rate_limit: Option<RateLimit>,
     /// What is saved without being asked.
     pub auto_persist: AutoPersist,
     /// Where events go.
@@ -104,6 +108,15 @@ pub struct Chats {
     pub newsletter: bool,
     /// Status updates and broadcasts.
     pub status: bool,
+}
+
+/// `spec.rateLimit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests that are allowed in that time; also how many may come at once.
+    pub requests: u32,
+    /// That time.
+    pub per: Duration,
 }
 
 /// `spec.transfers`, resolved.
@@ -172,10 +185,17 @@ impl AcceptedKeys {
     /// Is `key` one of them?
     #[must_use]
     pub fn accept(&self, key: &str) -> bool {
-        let digest = Sha256::digest(key.as_bytes());
-        self.0.iter().fold(false, |found, accepted| {
+        self.find(key).is_some()
+    }
+
+    /// The SHA-256 of `key`, if it is one of them.
+    #[must_use]
+    pub fn find(&self, key: &str) -> Option<[u8; 32]> {
+        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let found = self.0.iter().fold(false, |found, accepted| {
             found | bool::from(accepted.ct_eq(digest.as_slice()))
-        })
+        });
+        found.then_some(digest)
     }
 
     /// No key at all.

@@ -30,5 +30,8 @@ pub(super) fn stay(walk: &Walk, stage: &Stage) {
     println!("  export KEY={}", stage.api_key);
     println!("  curl -sH \"Authorization: Bearer $KEY\" {base}media");
     println!("  curl -sH \"Authorization: Bearer $KEY\" {base}media/<id>/download -o file");
+    if let Ok(docs) = walk.url("/docs") {
+        println!("  the API in a browser: {docs}");
+    }
     println!("  find {}\n", stage.bucket_dir().display());
 }

@@ -7,7 +7,7 @@ mod upkeep;
 
 use std::{
     path::Path,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -16,7 +16,10 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    api::media_info::{MediaInfo, MediaInfos, media_info},
+    api::{
+        media_info::{MediaInfo, MediaInfos, media_info},
+        rate_limit::Limiter,
+    },
     cdn::Cdn,
     clock,
     config::SessionConfig,
@@ -64,6 +67,7 @@ pub struct Session {
     abort: CancellationToken,
     media: watch::Sender<()>,
     lengths: KnownLengths,
+    limiter: RwLock<Option<Arc<Limiter>>>,
 }
 
 impl Session {
@@ -98,6 +102,7 @@ impl Session {
             key,
             bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
             bucket_trouble: Notify::new(),
+            limiter: RwLock::new(limiter_of(&config)),
             webhooks: Arc::default(),
             config: watch::Sender::new(config),
             store,
@@ -144,6 +149,9 @@ impl Session {
         }
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());
+        }
+        if config.rate_limit != self.config().rate_limit {
+            *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limiter_of(&config);
         }
         self.config.send_replace(config);
         let now = clock::now();
@@ -196,6 +204,13 @@ impl Session {
         &self.webhooks
     }
 
+    /// Counts the session's API requests, where they are limited.
+    #[must_use]
+    pub fn limiter(&self) -> Option<Arc<Limiter>> {
+        let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
+        limiter.clone()
+    }
+
     /// The CDN client.
     #[must_use]
     pub fn cdn(&self) -> &Arc<Cdn> {
@@ -228,6 +243,10 @@ impl Session {
     pub(crate) fn aborting(&self) -> &CancellationToken {
         &self.abort
     }
+}
+
+fn limiter_of(config: &SessionConfig) -> Option<Arc<Limiter>> {
+    Limiter::new(config.rate_limit?).map(Arc::new)
 }
 
 impl MediaInfos for Session {

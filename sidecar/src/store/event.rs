@@ -335,7 +335,7 @@ pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(
 }
 
 /// One delivery of an event per endpoint, each at the end of its lane.
-async fn deliver(
+pub(super) async fn deliver(
     tx: &mut Tx,
     event: i64,
     chat: &str,

@@ -5,7 +5,8 @@
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
 //! `event` decides when events come about (`command` those that answer a call), `retry` and
-//! `forget` do what a caller asks of a record, `outbox` and `lane` who gets them when, `prune` and
+//! `forget` do what a caller asks of a record, `outbox` and `lane` who gets them when,
+//! `dead_letter` and `replay` what was given up or is to go again, `prune` and
 //! `pressure` what goes. `sqlite` has all that is SQLite's own.
 //!
 //! # Invariants
@@ -17,6 +18,7 @@
 
 mod accept;
 mod command;
+mod dead_letter;
 mod depths;
 mod error;
 mod event;
@@ -35,6 +37,7 @@ mod queue;
 mod read;
 mod redelivery;
 mod reference;
+mod replay;
 mod retry;
 mod rows;
 mod seal;
@@ -55,6 +58,7 @@ use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
 pub use command::NewCommand;
+pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters};
 pub use error::StoreError;
 pub use forget::Forgotten;
 pub use model::{
@@ -62,6 +66,7 @@ pub use model::{
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
 pub use prune::Pruned;
+pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};
 
 use crate::message::SessionKey;

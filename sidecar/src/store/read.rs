@@ -59,7 +59,8 @@ fn digest(bytes: Option<Vec<u8>>, column: &'static str) -> Result<Option<[u8; 32
         .transpose()
 }
 
-fn count(value: i64) -> u32 {
+/// A number of attempts.
+pub(super) fn count(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

@@ -3,27 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Response, header};
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
 use super::answer::Verdict;
-use super::backoff::retry_after;
 use super::endpoint::Endpoint;
 use super::health::Health;
+use super::post::post;
 use super::render::render;
-use super::request::{Client, request};
+use super::request::Client;
 use super::tally::Tally;
 use crate::api::media_info::{MediaInfo, MediaInfos};
 use crate::clock;
 use crate::store::{Delivery, EventRow, Store, StoreError};
 
-/// Of an answer, so much is read: enough for a snippet, and to use the connection again.
-const ANSWER_BYTES: usize = 4 * 1024;
 /// A verdict that the store can't take now is offered again after this long.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -76,7 +69,7 @@ impl Attempts {
                 if self.health.gone(endpoint) {
                     warn!(
                         endpoint,
-                        "endpoint answered 410: disabled until the configuration changes"
+                        "endpoint answered 410: disabled until a test, a replay or a new configuration"
                     );
                 }
             }
@@ -90,16 +83,7 @@ impl Attempts {
             Ok(media) => render(event, &media),
             Err(error) => return Verdict::failed("StoreFailed", &error.to_string()),
         };
-        let request = match request(endpoint, &event.id, now.as_second(), body) {
-            Ok(request) => request,
-            Err(error) => return Verdict::failed("EndpointNotAllowed", &error.to_string()),
-        };
-        let deadline = Instant::now() + endpoint.timeout;
-        match timeout_at(deadline, self.client.request(request)).await {
-            Ok(Ok(answer)) => judge(endpoint, answer, deadline).await,
-            Ok(Err(error)) => Verdict::of_error(&error),
-            Err(_) => Verdict::timed_out(endpoint.timeout),
-        }
+        post(&self.client, endpoint, &event.id, body).await
     }
 
     async fn media_of(
@@ -191,33 +175,6 @@ fn decide(endpoint: &Endpoint, before: u32, verdict: Verdict) -> Record {
             Record::Retry { due, error }
         }
     }
-}
-
-async fn judge(endpoint: &Endpoint, answer: Response<Incoming>, deadline: Instant) -> Verdict {
-    let (head, body) = answer.into_parts();
-    let body = start_of(body, deadline).await;
-    let asked = asked_wait(&head.headers);
-    Verdict::of_answer(endpoint, head.status, &body, asked)
-}
-
-fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    retry_after(value, clock::now())
-}
-
-/// The first bytes of an answer. The status has already decided, so a body that breaks off or
-/// comes too late is simply shorter.
-async fn start_of(mut body: Incoming, deadline: Instant) -> Vec<u8> {
-    let mut start = Vec::new();
-    while start.len() < ANSWER_BYTES {
-        let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else {
-            break;
-        };
-        let data = frame.into_data().unwrap_or_else(|_| Bytes::new());
-        let room = ANSWER_BYTES - start.len();
-        start.extend(data.iter().take(room));
-    }
-    start
 }
 
 #[cfg(test)]

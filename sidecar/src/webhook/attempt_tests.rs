@@ -1,5 +1,6 @@
 //! What one attempt comes to, against a real socket.
 
+use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use serde_json::json;

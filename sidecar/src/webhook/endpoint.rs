@@ -93,6 +93,12 @@ impl Endpoint {
         format!("ep_{}", hash.get(..16).unwrap_or(&hash))
     }
 
+    /// Scheme, host and port: what may be shown of the URL, whose path and query may be secret too.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// Whether `event` is to be posted here.
     #[must_use]
     pub fn wants(&self, event: &str) -> bool {

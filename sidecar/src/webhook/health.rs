@@ -67,6 +67,14 @@ impl Health {
         }
     }
 
+    /// `endpoint` may be posted to again, if it was gone.
+    pub fn reopen(&self, endpoint: &str) {
+        let mut troubles = self.troubles();
+        if matches!(troubles.get(endpoint), Some(Trouble::Gone)) {
+            troubles.remove(endpoint);
+        }
+    }
+
     /// Gives the endpoints that are gone another chance.
     pub(super) fn give_another_chance(&self) {
         self.troubles()

@@ -1,8 +1,8 @@
 //! Webhooks: what the tenant's application is told, signed, retried and never lost.
 //!
 //! `payload` turns a message into facts when it is accepted; `render` joins them with the media's
-//! current state for each attempt; `sign` signs the bytes that go out; `attempt` makes one
-//! delivery, `deliver` empties the outbox.
+//! current state for each attempt; `sign` signs the bytes that go out; `post` sends them and
+//! judges the answer; `attempt` makes one delivery, `deliver` empties the outbox; `trial` posts a test.
 
 pub mod answer;
 pub mod attempt;
@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod health;
 pub mod jid;
 pub mod payload;
+mod post;
 pub mod render;
 pub mod request;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub mod sign;
 #[cfg(test)]
 mod sink;
 pub mod tally;
+pub mod trial;
 
 pub use backoff::{Policy, Retries};
 pub use deliver::Deliverer;

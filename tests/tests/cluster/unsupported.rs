@@ -9,7 +9,8 @@ use crate::harness::scene::Scene;
 async fn a_field_that_no_code_honours_stalls_the_session_with_its_path() {
     let scene = Scene::new("unsupported").await;
     let mut session = scene.session("default");
-    session["spec"]["rateLimit"] = json!({"requests": 10, "per": "1m"});
+    session["spec"]["source"] =
+        json!({"gateway": {"send": {"type": "Waha", "url": "http://waha:3000"}}});
     scene
         .kube()
         .apply(&[scene.secret(), scene.storage(), session])
@@ -17,9 +18,9 @@ async fn a_field_that_no_code_honours_stalls_the_session_with_its_path() {
     let object = scene.msess("default");
     let stalled = scene.until(&object, "Stalled", "True", "Unsupported").await;
     let text = message(&stalled, "Stalled");
-    assert!(text.contains("spec.rateLimit"), "{text}");
+    assert!(text.contains("spec.source.gateway.send"), "{text}");
     scene.until(&object, "Ready", "False", "Unsupported").await;
-    let without = json!({"spec": {"rateLimit": null}});
+    let without = json!({"spec": {"source": null}});
     scene.kube().patch(&object, &without).await;
     scene.ready("default").await;
 }

@@ -85,13 +85,15 @@ async fn wrong_value_is_exit_64_with_its_field() {
 #[tokio::test]
 async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
     for (path, value) in [
-        ("tls", json!({"secretRef": {"name": "cert"}})),
         (
             "store",
             json!({"postgres": {"urlSecretRef": {"name": "pg", "key": "url"}}}),
         ),
         ("source", json!({"whatsapp": {"deviceName": "d"}})),
-        ("rateLimit", json!({"requests": 1, "per": "1s"})),
+        (
+            "source",
+            json!({"gateway": {"send": {"type": "Waha", "url": "http://waha:3000"}}}),
+        ),
     ] {
         let plan = Plan::usual().await.spec(path, value);
         refused(&plan, &documents(&plan), &[path]);

@@ -187,9 +187,10 @@ async fn in_a_pod_a_missing_secret_and_an_unknown_field_are_reported_and_not_fat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_pod_a_field_that_nothing_honours_is_reported() {
-    let mut plan = Plan::usual()
-        .await
-        .spec("tls", json!({"secretRef": {"name": "cert"}}));
+    let mut plan = Plan::usual().await.spec(
+        "source.gateway.send",
+        json!({"type": "Waha", "url": "http://waha:3000"}),
+    );
     plan.session = plan.session.spec("webhooks", json!([]));
     plan.launch.args.push("--in-pod".into());
     let stage = plan.up().await;
@@ -197,7 +198,7 @@ async fn in_a_pod_a_field_that_nothing_honours_is_reported() {
     assert!(
         status["sessions"][0]["unsupported"]
             .to_string()
-            .contains("spec.tls"),
+            .contains("spec.source.gateway.send"),
         "{status}"
     );
     stage

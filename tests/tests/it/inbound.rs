@@ -1,4 +1,4 @@
-//! What a gateway may post: shapes, limits, identity, the gateway's faults.
+//! What a gateway may post: shapes, limits, identity.
 
 use serde_json::{Value, json};
 use titan_tests::baileys;
@@ -6,84 +6,6 @@ use titan_tests::cdn::{Fault, OE_PAST};
 use titan_tests::media::Kind;
 use titan_tests::stage::{Plan, Stage};
 use titan_tests::wait::SOON;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn gateways_faults_are_400_with_a_pointer_and_nothing_is_taken() {
-    let stage = Stage::up().await;
-    let path = Stage::path("inbound");
-    let post = |kind: &'static str, body: &'static [u8]| {
-        let (api, path) = (stage.api.clone(), path.clone());
-        async move {
-            api.call("POST", &path, &[("content-type", kind)], body)
-                .await
-        }
-    };
-    assert_eq!(
-        post("application/json", b"{\"messages\":").await.status,
-        400
-    );
-    assert_eq!(post("application/json", b"").await.status, 400);
-    assert_eq!(post("application/json", b"{\"hello\":1}").await.status, 400);
-    assert_eq!(post("application/json", b"[1,2]").await.status, 400);
-    assert_eq!(
-        post("application/x-protobuf", b"\xff\xff\xff\xff")
-            .await
-            .status,
-        400
-    );
-    assert_eq!(post("image/png", b"\x89PNG").await.status, 415);
-    for reply in [
-        post("application/json", b"{\"hello\":1}").await,
-        post("image/png", b"x").await,
-    ] {
-        let body = reply.json();
-        assert!(
-            body["error"].is_string() && body["code"].is_string(),
-            "{body}"
-        );
-    }
-    // One message without an id refuses the whole request, and names the place.
-    let mut bad = baileys::message("x", baileys::text("b"));
-    bad["key"].as_object_mut().unwrap().remove("id");
-    let good = baileys::message("3EB0WHOLE", baileys::text("a"));
-    let reply = stage.inbound(&baileys::upsert(&[good.clone(), bad])).await;
-    assert_eq!(reply.status, 400);
-    assert!(
-        reply.json()["pointer"]
-            .as_str()
-            .unwrap()
-            .starts_with("/messages/1"),
-        "{}",
-        reply.json()
-    );
-    let data = stage
-        .inbound(&baileys::upsert(&[good]))
-        .await
-        .expect(202)
-        .data();
-    assert_eq!(
-        data["accepted"], 1,
-        "the good half of a refused request was taken"
-    );
-    let mut chatless = baileys::message("x", baileys::text("b"));
-    chatless["key"].as_object_mut().unwrap().remove("remoteJid");
-    assert_eq!(
-        stage.inbound(&baileys::upsert(&[chatless])).await.status,
-        400
-    );
-    let query = format!("{path}?format=nonsense");
-    assert_eq!(stage.api.post_json(&query, &json!({})).await.status, 400);
-    let bare = format!("{path}?format=protobuf-message&chat={}", baileys::CHAT);
-    let headers = [("content-type", "application/x-protobuf")];
-    assert_eq!(
-        stage
-            .api
-            .call("POST", &bare, &headers, b"\x0a\x01x")
-            .await
-            .status,
-        400
-    );
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn body_over_the_limit_is_413_and_names_the_gateways_switch() {

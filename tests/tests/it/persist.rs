@@ -160,6 +160,44 @@ async fn newsletter_file_is_plain_and_its_hash_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_chat_is_saved_or_not_as_the_session_says() {
+    let chats = json!({"direct": false, "group": false, "newsletter": false, "status": true});
+    let stage = Plan::usual()
+        .await
+        .spec("autoPersist", json!({"enabled": true, "chats": chats}))
+        .up()
+        .await;
+    let mut files = Vec::new();
+    for (index, chat) in [
+        baileys::CHAT,
+        "123456789012345@lid",
+        baileys::GROUP,
+        "120363144038483540@newsletter",
+        "status@broadcast",
+        "5511777777777@broadcast",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (sealed, path) = stage.file(Kind::Image, 100);
+        let id = format!("3EB0CHAT{index}");
+        let mut message = baileys::message_in(chat, &id, baileys::file(&sealed, &path));
+        message["key"]["participant"] = json!("5511888888888@s.whatsapp.net");
+        let taken = stage.inbound(&baileys::upsert(&[message])).await;
+        let media = taken.expect(202).data()["media"][0]["mediaId"].take();
+        files.push((chat, media.as_str().unwrap().to_owned()));
+    }
+    for (chat, media) in &files {
+        if chat.ends_with("broadcast") {
+            stage.reaches(media, "stored").await;
+        } else {
+            assert_eq!(stage.info(media).await["status"], "received", "{chat}");
+        }
+    }
+    assert_eq!(stage.bucket.objects().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn auto_persist_obeys_kinds_chats_senders_and_size() {
     let stage = Plan::usual()
         .await

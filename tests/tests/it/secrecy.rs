@@ -6,11 +6,12 @@ use serde_json::json;
 use titan_tests::baileys;
 use titan_tests::bucket::Mode;
 use titan_tests::cdn::Fault;
+use titan_tests::manifests::Document;
 use titan_tests::media::Kind;
 use titan_tests::s3::SECRET_KEY;
 use titan_tests::sink::Answer;
 use titan_tests::stage::{API_KEY, HOOK_KEY, INBOUND_KEY, Plan, Stage};
-use titan_tests::wait::{LATER, SOON};
+use titan_tests::wait::{LATER, SOON, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_metrics_and_status_hold_no_secret_and_every_message_has_a_trace() {
@@ -101,11 +102,8 @@ async fn media_keys_are_sealed_at_rest_when_a_store_key_is_given() {
         "store",
         json!({"encryptionKeySecretRef": {"name": "seal", "key": "key"}}),
     );
-    plan.more.push(titan_tests::manifests::Document::secret(
-        "acme",
-        "seal",
-        &[("key", &seal)],
-    ));
+    plan.more
+        .push(Document::secret("acme", "seal", &[("key", &seal)]));
     let mut stage = plan.up().await;
     let (sealed, path) = stage.file(Kind::Image, 2000);
     let media = stage
@@ -124,6 +122,52 @@ async fn media_keys_are_sealed_at_rest_when_a_store_key_is_given() {
     }
     stage.sidecar.start().await;
     assert_eq!(stage.download(&media).await.expect(200).body, sealed.plain);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_store_key_opens_what_the_old_one_sealed_and_seals_it_anew() {
+    let mut plan = Plan::usual().await.on_demand();
+    plan.session = plan.session.spec(
+        "store",
+        json!({"encryptionKeySecretRef": {"name": "seal", "key": "current"}}),
+    );
+    let keys = |keys: &[(&str, &str)]| Document::secret("acme", "seal", keys);
+    plan.more.push(keys(&[("current", "the-first-store-key")]));
+    let mut stage = plan.up().await;
+    let (sealed, path) = stage.file(Kind::Image, 2000);
+    let media = stage.take("3EB0FIRST", baileys::file(&sealed, &path)).await;
+    // Both keys: what the old one sealed still opens, and is sealed under the new one.
+    let both = [
+        ("current", "the-second-store-key"),
+        ("older", "the-first-store-key"),
+    ];
+    stage.apply(&[keys(&both)]);
+    stage.sidecar.logged("media keys sealed anew").await;
+    assert_eq!(stage.download(&media).await.expect(200).body, sealed.plain);
+    let (other, path) = stage.file(Kind::Image, 2000);
+    let second = stage.take("3EB0SECOND", baileys::file(&other, &path)).await;
+    // From then on the new one is enough, also after a restart.
+    stage.sidecar.terminate().await;
+    stage.apply(&[keys(&[("current", "the-second-store-key")])]);
+    stage.sidecar.start().await;
+    assert_eq!(stage.download(&media).await.expect(200).body, sealed.plain);
+    assert_eq!(stage.download(&second).await.expect(200).body, other.plain);
+    // Whoever takes the only key away is told, and gets it all back with the key.
+    stage.sidecar.terminate().await;
+    stage.apply(&[keys(&[("current", "a-key-of-nobody")])]);
+    stage.sidecar.start().await;
+    let reply = stage.download(&media).await;
+    reply.refused(503, "store_key_missing");
+    assert!(
+        !reply.json().to_string().contains("store-key"),
+        "{}",
+        reply.json()
+    );
+    stage.apply(&[keys(&both)]);
+    until(SOON, "the key is back", || async {
+        stage.download(&media).await.status == 200
+    })
+    .await;
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

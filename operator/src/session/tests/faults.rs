@@ -68,14 +68,14 @@ async fn a_session_of_an_ending_namespace_is_left_alone() {
 
 #[tokio::test]
 async fn what_no_code_honours_stalls_the_session_by_its_path() {
-    let mut stage = Stage::new(&json!({"tls": {"secretRef": {"name": "cert"}}}));
+    let mut stage = Stage::new(&json!({"source": {"whatsapp": {}}}));
     stage
         .reconcile(async |mut server: Server| {
             let conditions = told(&mut server).await["conditions"].clone();
             assert_eq!(conditions[1]["type"], "Stalled");
             assert_eq!(
                 conditions[1]["message"],
-                "this version does not honour spec.tls"
+                "this version does not honour spec.source.whatsapp"
             );
             event(&mut server).await;
             server

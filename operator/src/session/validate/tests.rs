@@ -77,11 +77,11 @@ fn hosts_outside_those_allowed_are_refused_by_name() {
 
 #[test]
 fn everything_that_no_code_honours_is_named_at_once() {
-    let spec = json!({"tls": {"secretRef": {"name": "cert"}}, "source": {"whatsapp": {}}});
+    let spec = json!({"source": {"whatsapp": {}}});
     let identity = storage(&json!({"identity": {"serviceAccountName": "acme"}}));
     assert_eq!(
         refusal(&spec, Some(identity)),
-        "this version does not honour spec.source.whatsapp, spec.tls, \
+        "this version does not honour spec.source.whatsapp, \
          TenantStorage/acme: spec.credentials.identity"
     );
 }

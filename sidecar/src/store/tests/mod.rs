@@ -6,6 +6,7 @@ mod fixture;
 mod inbound;
 mod outbox;
 mod release;
+mod replay;
 mod sealing;
 mod transfers;
 mod volume;
@@ -86,6 +87,14 @@ conformance! {
         removed_endpoints_leave_dead_letters,
         the_next_due_time_ignores_what_cannot_be_claimed,
         a_hundred_thousand_behind_a_dead_endpoint_cost_nothing,
+    }
+    replay {
+        dead_letters_are_listed_newest_first_by_page,
+        what_died_goes_again_in_its_order_behind_what_is_before_it,
+        what_is_on_its_way_is_not_queued_twice,
+        what_a_removed_endpoint_left_goes_to_those_that_want_it_now,
+        a_replayed_event_is_kept_until_it_is_delivered_again,
+        an_event_is_found_far_behind_the_first_window,
     }
     volume {
         delivered_events_go_after_a_week_and_records_after_retention,

@@ -1,0 +1,149 @@
+//! `spec.rateLimit`: how many requests each API key of a session may make. Handing in messages is
+//! not counted: a gateway that hears 429 may drop what it has.
+
+use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
+    http::{HeaderName, HeaderValue, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, MonotonicClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::HashMapStateStore,
+};
+
+use super::{State, auth, error::ApiError};
+use crate::{config::RateLimit, session::Session};
+
+/// Titan's names (`titan-api.md` §1).
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+
+/// SHA-256 of an API key.
+type KeyDigest = [u8; 32];
+
+type Buckets = RateLimiter<
+    KeyDigest,
+    HashMapStateStore<KeyDigest>,
+    MonotonicClock,
+    StateInformationMiddleware,
+>;
+
+/// A token bucket for each API key of one session and process.
+pub struct Limiter {
+    limit: RateLimit,
+    buckets: Buckets,
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Limiter").field(&self.limit).finish()
+    }
+}
+
+impl Limiter {
+    /// Full buckets of `limit.requests`, filled anew evenly over `limit.per`. `None` for a limit that
+    /// lets nothing through or is too fine to count, which the schema has none of.
+    #[must_use]
+    pub fn new(limit: RateLimit) -> Option<Self> {
+        let requests = NonZeroU32::new(limit.requests)?;
+        let quota = Quota::with_period(limit.per / limit.requests)?.allow_burst(requests);
+        Some(Self {
+            limit,
+            buckets: Buckets::new(quota, HashMapStateStore::default(), MonotonicClock),
+        })
+    }
+
+    /// Takes one request of `key` out of its bucket. Answers how many are left.
+    ///
+    /// # Errors
+    ///
+    /// How long the caller has to wait.
+    fn take(&self, key: &KeyDigest) -> Result<u32, Duration> {
+        match self.buckets.check_key(key) {
+            Ok(bucket) => Ok(bucket.remaining_burst_capacity()),
+            Err(until) => Err(until.wait_time_from(MonotonicClock.now())),
+        }
+    }
+}
+
+/// Counts a request of an API key; over the limit the answer is 429. Strangers are not counted: they
+/// hear 401 whatever they ask.
+pub(super) async fn limit(
+    Extract(state): Extract<State>,
+    names: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let session = names.ok().and_then(|names| {
+        let name = names.iter().find(|(name, _)| *name == "session");
+        name.map(|(_, name)| name.to_owned())
+    });
+    let Some(token) = auth::bearer(request.headers()) else {
+        return next.run(request).await;
+    };
+    let session = match session {
+        Some(name) => state.registry.get(&name),
+        // The list is of all sessions that the key opens: it counts for the first.
+        None => state.registry.opened_by(token).into_iter().next(),
+    };
+    let Some((limiter, key)) = session.and_then(|session| counted(&session, token)) else {
+        return next.run(request).await;
+    };
+    let (mut response, remaining) = match limiter.take(&key) {
+        Ok(remaining) => (next.run(request).await, remaining),
+        Err(wait) => (too_many(limiter.limit, wait).into_response(), 0),
+    };
+    let headers = response.headers_mut();
+    headers.insert(LIMIT, HeaderValue::from(limiter.limit.requests));
+    headers.insert(REMAINING, HeaderValue::from(remaining));
+    response
+}
+
+fn counted(session: &Session, token: &str) -> Option<(Arc<Limiter>, KeyDigest)> {
+    let key = session.config().api_keys.find(token)?;
+    Some((session.limiter()?, key))
+}
+
+fn too_many(limit: RateLimit, wait: Duration) -> ApiError {
+    let RateLimit { requests, per } = limit;
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limited",
+        format!("this key may make {requests} requests in {per:?}"),
+    )
+    // Whole seconds, rounded up: at that time the next request is let through.
+    .retry_after(wait + Duration::from_millis(999))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limiter(requests: u32, per: Duration) -> Option<Limiter> {
+        Limiter::new(RateLimit { requests, per })
+    }
+
+    #[test]
+    fn each_key_has_a_bucket_of_its_own_and_is_told_how_long_to_wait() {
+        let limiter = limiter(2, Duration::from_hours(1)).unwrap();
+        let (one, other) = ([1; 32], [2; 32]);
+        assert_eq!(limiter.take(&one), Ok(1));
+        assert_eq!(limiter.take(&one), Ok(0));
+        let wait = limiter.take(&one).unwrap_err();
+        let half = Duration::from_mins(29)..=Duration::from_mins(30);
+        assert!(half.contains(&wait), "{wait:?}");
+        assert_eq!(limiter.take(&other), Ok(1));
+    }
+
+    #[test]
+    fn the_schemas_extremes_can_be_counted() {
+        assert!(limiter(1_000_000, Duration::from_secs(1)).is_some());
+        assert!(limiter(1, Duration::from_hours(24)).is_some());
+        assert!(limiter(0, Duration::from_secs(1)).is_none());
+    }
+}
