@@ -121,9 +121,9 @@ impl Bench {
             .create(&PostParams::default(), &namespace)
             .await?;
         let storages = Self::api(&client, "TenantStorage");
-        let storage = json!({"spec": {"endpoint": "https://s3.example.com", "region": "us-east-1", "bucket": "acme-media",
-            "credentials": {"secretRef": {"name": "acme-s3"}}}});
-        create(&storages, "acme", storage).await?;
+        let storage = json!({"endpoint": "https://s3.example.com", "region": "us-east-1", "bucket": "acme-media",
+            "credentials": {"secretRef": {"name": "acme-s3"}}});
+        create(&storages, "TenantStorage", "acme", storage).await?;
         Ok(Self {
             children: Children::watch(&client, NAMESPACE),
             sessions: Self::api(&client, "MediaSession"),
@@ -132,9 +132,7 @@ impl Bench {
     }
 
     fn api(client: &Client, kind: &str) -> Api<DynamicObject> {
-        let resource =
-            ApiResource::from_gvk(&GroupVersionKind::gvk("titan.media", "v1alpha1", kind));
-        Api::namespaced_with(client.clone(), NAMESPACE, &resource)
+        Api::namespaced_with(client.clone(), NAMESPACE, &resource(kind))
     }
 
     /// One session after the other.
@@ -221,20 +219,24 @@ fn name(number: usize) -> String {
 
 async fn session(sessions: &Api<DynamicObject>, number: usize) -> anyhow::Result<String> {
     let name = name(number);
-    let spec = json!({"spec": {"storageRef": {"name": "acme"}}});
-    create(sessions, &name, spec).await?;
+    let spec = json!({"storageRef": {"name": "acme"}});
+    create(sessions, "MediaSession", &name, spec).await?;
     Ok(name)
 }
 
-async fn create(api: &Api<DynamicObject>, name: &str, rest: Value) -> anyhow::Result<()> {
-    let mut object = DynamicObject::new(
-        name,
-        &ApiResource::from_gvk(&GroupVersionKind::gvk("titan.media", "v1alpha1", "")),
-    );
-    object.types = None;
-    object.data = rest;
+async fn create(
+    api: &Api<DynamicObject>,
+    kind: &str,
+    name: &str,
+    spec: Value,
+) -> anyhow::Result<()> {
+    let object = DynamicObject::new(name, &resource(kind)).data(json!({"spec": spec}));
     api.create(&PostParams::default(), &object).await?;
     Ok(())
+}
+
+fn resource(kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk("titan.media", "v1alpha1", kind))
 }
 
 fn milliseconds(time: Duration) -> f64 {
