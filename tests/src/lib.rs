@@ -27,6 +27,7 @@ pub mod contract;
 pub mod fixtures;
 pub mod manifests;
 pub mod media;
+pub mod minio;
 pub mod netns;
 pub mod peer;
 pub mod random;

@@ -22,6 +22,7 @@ mod harness;
 mod inbound;
 mod interop;
 mod kill;
+mod least_privilege;
 mod network;
 mod no_disk;
 mod openapi;
