@@ -30,6 +30,7 @@ pub mod media;
 pub mod minio;
 pub mod netns;
 pub mod peer;
+pub mod proxy;
 pub mod random;
 pub mod range;
 pub mod s3;

@@ -35,6 +35,9 @@ const WRITTEN_BY: &str = "titan-written-by";
 /// Metadata: whether the store refused a body that did not match its hash then, `true` or `false`.
 const CHECKSUM_ENFORCED: &str = "titan-checksum-enforced";
 
+/// Metadata: the store refused `x-amz-checksum-sha256` itself then.
+const CHECKSUM_REFUSED: &str = "titan-checksum-refused";
+
 /// How hard a check looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
@@ -103,9 +106,13 @@ impl Bucket {
         };
         let ours = mark(WRITTEN_BY).is_some_and(|by| by == self.fingerprint());
         let enforced = mark(CHECKSUM_ENFORCED).and_then(|enforced| enforced.parse().ok());
+        let refused = mark(CHECKSUM_REFUSED).is_some();
         let (true, Some(enforced)) = (is_probe(object).await? && ours, enforced) else {
             return Ok(false);
         };
+        if refused {
+            self.refuse_checksum();
+        }
         let enforced = *self.checksum_enforced.get_or_init(|| enforced);
         findings.checksum_enforced = Some(enforced);
         findings.put = Some(true);
@@ -163,7 +170,9 @@ impl Bucket {
     async fn put_probe(&self, body: Bytes, enforced: Option<bool>) -> Result<(), BucketError> {
         let object = self.probe_object(enforced);
         match self.put_bytes(&object, body.clone()).await {
-            Err(error) if error.is_worth_resending() => self.put_bytes(&object, body).await,
+            Err(error) if error.is_worth_resending() => {
+                self.put_bytes(&self.probe_object(enforced), body).await
+            }
             done => done,
         }
         .map(|_| ())
@@ -173,6 +182,9 @@ impl Bucket {
         let mut metadata = BTreeMap::from([(WRITTEN_BY.to_owned(), self.fingerprint())]);
         metadata
             .extend(enforced.map(|enforced| (CHECKSUM_ENFORCED.to_owned(), enforced.to_string())));
+        if !self.sends_checksum() {
+            metadata.insert(CHECKSUM_REFUSED.to_owned(), true.to_string());
+        }
         NewObject {
             key: self.probe_key(),
             length: PROBE_BODY.len() as u64,

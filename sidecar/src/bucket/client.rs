@@ -32,7 +32,7 @@ pub struct Bucket {
     config: BucketConfig,
     address: Address,
     /// The store refused `x-amz-checksum-sha256` once: it is left out since.
-    pub(super) checksum_refused: AtomicBool,
+    checksum_refused: AtomicBool,
     /// Whether the store refuses a body that does not match its hash, once a check has seen it.
     pub(super) checksum_enforced: OnceLock<bool>,
     pub(super) patience: Patience,
@@ -98,6 +98,24 @@ impl Bucket {
         !self.checksum_refused.load(Ordering::Relaxed)
     }
 
+    /// Leaves `x-amz-checksum-sha256` out from now on.
+    pub(super) fn refuse_checksum(&self) {
+        self.checksum_refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes over what an earlier handle learned of the store, if it was on the same bucket.
+    pub fn learn_from(&self, earlier: &Self) {
+        if earlier.config.identity() != self.config.identity() {
+            return;
+        }
+        if !earlier.sends_checksum() {
+            self.refuse_checksum();
+        }
+        if let Some(enforced) = earlier.checksum_enforced.get() {
+            self.checksum_enforced.get_or_init(|| *enforced);
+        }
+    }
+
     /// Turns the SDK's error into ours, and remembers a refused checksum header.
     pub(super) fn failure<E>(
         &self,
@@ -138,7 +156,7 @@ impl Bucket {
             _ => BucketError::network(error.into_source().unwrap_or_else(|_| "unknown".into())),
         };
         if matches!(failure, BucketError::ChecksumHeaderRefused { .. }) {
-            self.checksum_refused.store(true, Ordering::Relaxed);
+            self.refuse_checksum();
         }
         failure
     }

@@ -32,7 +32,7 @@ pub enum BucketError {
     #[error("the storage credentials have expired")]
     CredentialsExpired,
     /// The store answered with an error.
-    #[error("the store answered {status}{}", shown_code(code.as_deref()))]
+    #[error("{} {status}{}", meaning(*reason), shown_code(code.as_deref()))]
     Store {
         /// What was asked.
         operation: Operation,
@@ -168,6 +168,17 @@ impl BucketError {
             None => Reason::StoreError,
         };
         Self::Network { reason, source }
+    }
+}
+
+/// What an answer means, as far as its status and code leave it open to a reader.
+fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::InvalidCredentials => "the store does not accept the keys: it answered",
+        Reason::CredentialsExpired => "the temporary keys have expired: the store answered",
+        Reason::NoSuchBucket => "the store has no such bucket: it answered",
+        Reason::EncryptionRefused => "the store refuses the encryption asked for: it answered",
+        _ => "the store answered",
     }
 }
 

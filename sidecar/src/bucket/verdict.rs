@@ -66,6 +66,8 @@ impl Bucket {
             put: findings.put,
             get: findings.get,
             checksum_enforced: findings.checksum_enforced,
+            // Known once a PUT was answered, or an earlier check left word of one.
+            checksum_header: findings.put.map(|_| self.sends_checksum()),
             latency_ms: findings.latency.map(millis),
             checked_at: Some(now),
             ..unknown(self.config())

@@ -29,7 +29,12 @@ pub(super) struct Current {
 }
 
 impl Current {
-    pub(super) fn of(config: &SessionConfig, policy: &Arc<AddressPolicy>) -> Self {
+    /// `before` is what was in use until now: what it learned of the same bucket stays known.
+    pub(super) fn of(
+        config: &SessionConfig,
+        policy: &Arc<AddressPolicy>,
+        before: Option<&Self>,
+    ) -> Self {
         let bucket = match &config.storage {
             Storage::NotConfigured => Err(Missing {
                 reason: Reason::StorageNotConfigured,
@@ -45,6 +50,9 @@ impl Current {
                     secret: None,
                 }),
         };
+        if let (Ok(bucket), Some(earlier)) = (&bucket, before.and_then(Self::bucket)) {
+            bucket.learn_from(earlier);
+        }
         let verdict = match &bucket {
             Ok(bucket) => verdict::unknown(bucket.config()),
             Err(missing) => verdict::unusable(missing.reason, &missing.message),

@@ -10,6 +10,7 @@
 mod api;
 mod auth;
 mod bad_media_input;
+mod bucket_settings;
 mod command_line;
 mod commands;
 mod config;
