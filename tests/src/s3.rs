@@ -105,6 +105,11 @@ impl S3 {
         format!("{scheme}://{}", self.address)
     }
 
+    /// Changes a setting of MinIO's, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {

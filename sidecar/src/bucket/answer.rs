@@ -26,6 +26,8 @@ pub(super) struct Answer<'a> {
     pub(super) encryption: bool,
     /// The request carried `x-amz-checksum-sha256`.
     pub(super) checksum: bool,
+    /// The request was signed with temporary keys.
+    pub(super) temporary: bool,
 }
 
 // === impl Answer ===
@@ -61,6 +63,8 @@ impl Answer<'_> {
             return Reason::EncryptionRefused;
         }
         match code {
+            // Some stores forget temporary keys that have expired (MinIO), and know no better.
+            "InvalidAccessKeyId" if self.temporary => Reason::CredentialsExpired,
             "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
             | "InvalidToken"
@@ -180,6 +184,7 @@ mod tests {
         signed_region: "us-east-1",
         encryption: false,
         checksum: true,
+        temporary: false,
     };
 
     fn reason(status: u16, code: &'static str) -> Reason {
@@ -215,6 +220,22 @@ mod tests {
         for (status, code, expected) in table {
             assert_eq!(reason(status, code), expected, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn temporary_keys_that_nobody_knows_have_expired() {
+        let unknown = Answer {
+            status: 403,
+            code: Some("InvalidAccessKeyId"),
+            temporary: true,
+            ..PLAIN
+        };
+        assert_eq!(unknown.classify().reason(), Reason::CredentialsExpired);
+        let wrong = Answer {
+            code: Some("SignatureDoesNotMatch"),
+            ..unknown
+        };
+        assert_eq!(wrong.classify().reason(), Reason::InvalidCredentials);
     }
 
     #[test]

@@ -85,13 +85,6 @@ impl Bucket {
         self.read_back(findings).await
     }
 
-    fn unexpired(&self, now: Timestamp) -> Result<(), BucketError> {
-        match self.config().credentials.expires_at {
-            Some(end) if end <= now => Err(BucketError::CredentialsExpired),
-            _ => Ok(()),
-        }
-    }
-
     /// Is the object there, and as this configuration would leave it? With Put and Get alone, AWS
     /// answers 403 for a key that is missing: the PUT that follows tells.
     async fn finds_its_own(&self, findings: &mut Findings) -> Result<bool, BucketError> {
@@ -204,11 +197,16 @@ impl Bucket {
     }
 
     /// Of all that decides whether a PUT is let in. Short enough to tell nothing of the access key.
+    /// Temporary keys are always new ones and yet of one role: they don't make the object another's.
     fn fingerprint(&self) -> String {
-        let config = self.config();
+        let (config, keys) = (self.config(), self.credentials());
+        let whose = match keys.session_token {
+            Some(_) => "temporary",
+            None => &keys.access_key_id,
+        };
         let mut hash = Sha256::new();
         for part in [
-            config.credentials.access_key_id.as_bytes(),
+            whose.as_bytes(),
             format!("{:?}", config.encryption).as_bytes(),
             config
                 .storage_class

@@ -17,19 +17,21 @@ use jiff::Timestamp;
 
 use super::address::Address;
 use super::answer::Answer;
-use super::config::{BucketConfig, Encryption};
+use super::config::{BucketConfig, Credentials, Encryption};
 use super::error::{BucketError, Operation};
 use super::patience::Patience;
-use super::sign;
+use super::provider::Provider;
 use super::transport::Transport;
 use super::url::{ObjectUrl, object_url, redirect_url};
 use crate::net::{self, AddressPolicy, Purpose};
 
-/// A tenant's bucket, ready for requests. Changed credentials or storage make a new one; dropping
-/// the old one closes its idle connections.
+/// A tenant's bucket, ready for requests. A changed storage makes a new one, and dropping the old one
+/// closes its idle connections; changed keys are only renewed.
 pub struct Bucket {
     pub(super) client: Client,
+    /// Of its credentials only what they are is of use: the keys in use are the provider's.
     config: BucketConfig,
+    provider: Provider,
     address: Address,
     /// The store refused `x-amz-checksum-sha256` once: it is left out since.
     checksum_refused: AtomicBool,
@@ -47,9 +49,11 @@ impl Bucket {
         Address::public(&config)?;
         let tls = net::tls_config(config.ca.as_deref()).map_err(BucketError::CaBundle)?;
         let connector = net::Connector::new(policy, Purpose::Bucket, tls);
-        let client = client(&config, &address, Transport::new(connector));
+        let provider = Provider::new(config.credentials.clone());
+        let transport = Transport::new(connector);
         Ok(Self {
-            client,
+            client: client(&address, provider.clone(), transport),
+            provider,
             config,
             address,
             checksum_refused: AtomicBool::new(false),
@@ -82,14 +86,33 @@ impl Bucket {
         &self.config.key_template
     }
 
+    /// The keys in use.
+    #[must_use]
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.provider.current()
+    }
+
+    /// Uses other keys from now on: the next request, and every URL, is signed with them.
+    pub fn renew(&self, credentials: Credentials) {
+        self.provider.renew(credentials);
+    }
+
+    /// Fails where the keys in use are known to have expired.
+    pub fn unexpired(&self, now: Timestamp) -> Result<(), BucketError> {
+        match self.credentials().expires_at {
+            Some(end) if end <= now => Err(BucketError::CredentialsExpired),
+            _ => Ok(()),
+        }
+    }
+
     /// The URL of the object `key` for the tenant's application, as of `now`.
     pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        object_url(&self.config, key, now)
+        object_url(&self.config, &self.credentials(), key, now)
     }
 
     /// A URL of the object `key` that opens it by itself, as of `now`.
     pub fn redirect_url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        redirect_url(&self.config, key, now)
+        redirect_url(&self.config, &self.credentials(), key, now)
     }
 
     /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).
@@ -145,6 +168,7 @@ impl Bucket {
                     encryption: operation == Operation::Put
                         && self.config.encryption != Encryption::None,
                     checksum,
+                    temporary: self.credentials().session_token.is_some(),
                 }
                 .classify()
             }
@@ -172,7 +196,7 @@ impl fmt::Debug for Bucket {
 
 /// The SDK's client: one attempt (a streaming body can't be replayed), no checksum of its own (it
 /// would be a trailer, which R2 and others refuse beside ours), and no time-outs but ours.
-fn client(config: &BucketConfig, address: &Address, transport: Transport) -> Client {
+fn client(address: &Address, provider: Provider, transport: Transport) -> Client {
     let settings = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(transport)
@@ -180,7 +204,7 @@ fn client(config: &BucketConfig, address: &Address, transport: Transport) -> Cli
         // The SDK joins a path of the endpoint to the bucket only over a slash at its end.
         .endpoint_url(format!("{}/", address.endpoint()))
         .force_path_style(address.is_path_style())
-        .credentials_provider(sign::signing_key(&config.credentials))
+        .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
         .disable_s3_express_session_auth(true)
         .retry_config(RetryConfig::disabled())

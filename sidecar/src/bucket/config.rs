@@ -96,6 +96,16 @@ pub enum Encryption {
 // === impl BucketConfig ===
 
 impl BucketConfig {
+    /// Whether `other` is the same in everything but the keys.
+    #[must_use]
+    pub fn differs_in_keys_alone(&self, other: &Self) -> bool {
+        let with_its_keys = Self {
+            credentials: other.credentials.clone(),
+            ..self.clone()
+        };
+        with_its_keys == *other
+    }
+
     /// A fingerprint of endpoint and bucket: equal for the same bucket whatever the credentials,
     /// prefix or URL mode, so that a changed bucket can be told from a rotated key.
     #[must_use]

@@ -17,6 +17,7 @@ pub mod key;
 mod metadata;
 mod mime;
 mod patience;
+mod provider;
 mod put;
 mod sign;
 mod transport;

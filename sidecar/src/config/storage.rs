@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use titan_crds::{
     Reason, TenantStorage, TenantStorageSpec,
     report::BUCKET_ANNOTATION,
@@ -41,6 +42,7 @@ const SECRET_ACCESS_KEY: &[&str] = &[
     "secretKey",
 ];
 const SESSION_TOKEN: &[&str] = &["AWS_SESSION_TOKEN", "sessionToken", "session_token"];
+const EXPIRATION: &[&str] = &["AWS_CREDENTIAL_EXPIRATION", "expiration", "Expiration"];
 const BUCKET: &[&str] = &["bucket", "BUCKET", "BUCKET_NAME", "bucketName"];
 const ENDPOINT: &[&str] = &[
     "endpoint",
@@ -186,14 +188,37 @@ fn credentials(
             .map(str::to_owned)
             .ok_or_else(|| Missing::key(&reference.name, key))
     };
+    let session_token = match &reference.session_token {
+        Some(_) => Some(value(&reference.session_token, SESSION_TOKEN)?),
+        None => value(&None, SESSION_TOKEN).ok(),
+    };
+    let expires_at = match session_token {
+        Some(_) => expiration(&reference.name, secret)?,
+        None => None,
+    };
     Ok(Credentials {
         access_key_id: value(&reference.access_key_id, ACCESS_KEY_ID)?,
         secret_access_key: value(&reference.secret_access_key, SECRET_ACCESS_KEY)?,
-        session_token: match &reference.session_token {
-            Some(_) => Some(value(&reference.session_token, SESSION_TOKEN)?),
-            None => value(&None, SESSION_TOKEN).ok(),
-        },
-        expires_at: None,
+        session_token,
+        expires_at,
+    })
+}
+
+/// When temporary keys end, where their Secret tells.
+fn expiration(
+    name: &str,
+    secret: &BTreeMap<String, SecretValue>,
+) -> Result<Option<Timestamp>, Missing> {
+    let mut told = EXPIRATION.iter().filter_map(|key| {
+        let text = secret.get(*key)?.text()?;
+        Some((key, text))
+    });
+    let Some((key, text)) = told.next() else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        let why = "is no time in the form 2026-01-02T03:04:05Z";
+        Missing::invalid(name, key, why)
     })
 }
 

@@ -144,12 +144,7 @@ impl Session {
     pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
         let other_storage = config.storage != self.config().storage;
         if other_storage {
-            let before = self.current_bucket();
-            self.replace_bucket(storage::Current::of(
-                &config,
-                &self.shared.policy,
-                Some(&before),
-            ));
+            self.change_bucket(&config);
         }
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());

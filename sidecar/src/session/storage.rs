@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use titan_crds::{Reason, report::BucketVerdict};
+use tokio::sync::Notify;
 
 use super::Session;
 use crate::{
@@ -25,6 +26,8 @@ pub(super) struct Current {
     down: AtomicBool,
     /// A transfer has written to it: stronger evidence than that a check may not write its object.
     proven: AtomicBool,
+    /// The keys were renewed: what is known of the bucket is to be seen again.
+    renewed: Notify,
     verdict: Mutex<BucketVerdict>,
 }
 
@@ -60,6 +63,7 @@ impl Current {
         Self {
             down: AtomicBool::new(bucket.is_err()),
             proven: AtomicBool::new(false),
+            renewed: Notify::new(),
             verdict: Mutex::new(verdict),
             bucket,
         }
@@ -68,6 +72,26 @@ impl Current {
     /// The client, where there can be one.
     pub(super) fn bucket(&self) -> Option<&Arc<Bucket>> {
         self.bucket.as_ref().ok()
+    }
+
+    /// Returns after the keys were renewed.
+    pub(super) async fn renewed(&self) {
+        self.renewed.notified().await;
+    }
+
+    /// Takes other keys for the same bucket; false where more than the keys has changed. What is
+    /// known of the bucket stays so until it has been checked with them.
+    fn renew(&self, storage: &Storage) -> bool {
+        let (Storage::Ready(config), Some(bucket)) = (storage, self.bucket()) else {
+            return false;
+        };
+        if !bucket.config().differs_in_keys_alone(config) {
+            return false;
+        }
+        bucket.renew(config.credentials.clone());
+        self.proven.store(false, Ordering::Relaxed);
+        self.renewed.notify_one();
+        true
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -143,8 +167,14 @@ impl Session {
         current.clone()
     }
 
-    pub(super) fn replace_bucket(&self, current: Current) {
-        *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+    /// Takes the storage of a changed configuration: other keys into the bucket in use, else another
+    /// bucket in its place.
+    pub(super) fn change_bucket(&self, config: &SessionConfig) {
+        let before = self.current_bucket();
+        if !before.renew(&config.storage) {
+            let current = Current::of(config, &self.shared().policy, Some(&before));
+            *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+        }
     }
 
     /// A transfer reached the bucket: whatever waits for it may go.

@@ -35,5 +35,6 @@ mod s3_servers;
 mod secrecy;
 mod signatures;
 mod status;
+mod temporary_keys;
 mod variants;
 mod webhooks;

@@ -2,11 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::url::{MAX_EXPIRY, object_url};
+use super::super::url::{self, MAX_EXPIRY};
 use super::*;
 
 fn at() -> Timestamp {
     "2026-01-02T03:04:05.678Z".parse().unwrap()
+}
+
+fn object_url(config: &BucketConfig, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
+    url::object_url(config, &config.credentials, key, now)
 }
 
 #[test]
