@@ -5,6 +5,7 @@
 //! keeps in use what vanishes from under a pod.
 
 mod config_maps;
+mod cosi;
 mod documents;
 mod endpoints;
 mod error;

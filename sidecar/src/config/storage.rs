@@ -11,6 +11,7 @@ use titan_crds::{
 use url::Url;
 
 use super::{
+    cosi,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
     session::Storage,
@@ -30,6 +31,7 @@ const ACCESS_KEY_ID: &[&str] = &[
     "accesskey",
     "access-key",
     "accessKey",
+    cosi::ACCESS_KEY_ID,
 ];
 const SECRET_ACCESS_KEY: &[&str] = &[
     "AWS_SECRET_ACCESS_KEY",
@@ -40,17 +42,31 @@ const SECRET_ACCESS_KEY: &[&str] = &[
     "secretkey",
     "secret-key",
     "secretKey",
+    cosi::SECRET_ACCESS_KEY,
 ];
 const SESSION_TOKEN: &[&str] = &["AWS_SESSION_TOKEN", "sessionToken", "session_token"];
 const EXPIRATION: &[&str] = &["AWS_CREDENTIAL_EXPIRATION", "expiration", "Expiration"];
-const BUCKET: &[&str] = &["bucket", "BUCKET", "BUCKET_NAME", "bucketName"];
+const BUCKET: &[&str] = &[
+    "bucket",
+    "BUCKET",
+    "BUCKET_NAME",
+    "bucketName",
+    cosi::BUCKET,
+];
 const ENDPOINT: &[&str] = &[
     "endpoint",
     "ENDPOINT",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL",
+    cosi::ENDPOINT,
 ];
-const REGION: &[&str] = &["region", "REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
+const REGION: &[&str] = &[
+    "region",
+    "REGION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    cosi::REGION,
+];
 
 /// A field and what is wrong with it: a value that no bucket can be made of.
 type Fault = (&'static str, String);
@@ -76,7 +92,7 @@ pub(super) fn resolve(
         Err(missing) => return Ok(Storage::Unusable(missing)),
     };
     let ca = match ca_bundle(spec, namespace, lookup) {
-        Ok(ca) => ca,
+        Ok(ca) => ca.or(found.ca),
         Err(missing) => return Ok(Storage::Unusable(missing)),
     };
     if let Some(changed) = bucket_changed(object, &found.bucket) {
@@ -87,7 +103,7 @@ pub(super) fn resolve(
         region: found.region,
         bucket: found.bucket,
         prefix: spec.prefix().to_owned(),
-        addressing: addressing(spec),
+        addressing: addressing(spec).unwrap_or(found.addressing),
         url: url_mode,
         public_endpoint,
         key_template: spec.key_template().to_owned(),
@@ -110,6 +126,8 @@ struct Found {
     bucket: String,
     endpoint: Option<Url>,
     region: Option<String>,
+    addressing: Addressing,
+    ca: Option<Vec<u8>>,
 }
 
 fn from_secret(
@@ -127,8 +145,12 @@ fn from_secret(
         .secrets
         .all(namespace, name)
         .ok_or_else(|| Missing::secret(name))?;
+    let secret = cosi::expand(name, secret)?;
     let credentials = credentials(reference, &secret)?;
-    let found = |names: &[&str]| usual(&secret, names).and_then(SecretValue::text);
+    let found = |names: &[&str]| {
+        let text = usual(&secret, names).and_then(SecretValue::text);
+        text.filter(|text| !text.is_empty())
+    };
     let bucket = spec.bucket.as_deref().or_else(|| found(BUCKET));
     let bucket = bucket.ok_or_else(|| Missing::key(name, "bucket"))?;
     let endpoint = match (endpoint, found(ENDPOINT)) {
@@ -147,7 +169,32 @@ fn from_secret(
         bucket: bucket.to_owned(),
         endpoint,
         region: region.map(str::to_owned),
+        addressing: match found(&[cosi::ADDRESSING_STYLE]) {
+            Some("path") => Addressing::Path,
+            Some("virtual") => Addressing::VirtualHosted,
+            _ => Addressing::Auto,
+        },
+        ca: secret_ca(name, &secret)?,
     })
+}
+
+/// The CA that the Secret brings with the store's address.
+fn secret_ca(
+    name: &str,
+    secret: &BTreeMap<String, SecretValue>,
+) -> Result<Option<Vec<u8>>, Missing> {
+    const KEY: &str = cosi::CERTIFICATE_AUTHORITY;
+    let value = secret.get(KEY).map(SecretValue::bytes);
+    let Some(pem) = value.filter(|pem| !pem.trim_ascii().is_empty()) else {
+        return Ok(None);
+    };
+    check_ca(pem).map_err(|why| Missing::invalid(name, KEY, &why))?;
+    Ok(Some(pem.to_vec()))
+}
+
+fn check_ca(pem: &[u8]) -> Result<(), String> {
+    let usable = net::tls_config(Some(pem));
+    usable.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Objects are found by bucket and key: a storage that silently went to another bucket would lose
@@ -231,22 +278,17 @@ fn ca_bundle(
     let Some(bundle) = &spec.ca_bundle else {
         return Ok(None);
     };
-    let check = |pem: &[u8]| {
-        net::tls_config(Some(pem))
-            .map(|_| ())
-            .map_err(|error| error.to_string())
-    };
     if let Some(reference) = &bundle.secret_ref {
         let (name, key) = (&reference.name, &reference.key);
         let pem = lookup.secrets.get(namespace, name, key)?.bytes().to_vec();
-        check(&pem).map_err(|why| Missing::invalid(name, key, &why))?;
+        check_ca(&pem).map_err(|why| Missing::invalid(name, key, &why))?;
         return Ok(Some(pem));
     }
     let Some(reference) = &bundle.config_map_ref else {
         return Ok(None);
     };
     let pem = lookup.config_maps.get(namespace, reference)?;
-    check(&pem).map_err(|why| {
+    check_ca(&pem).map_err(|why| {
         let (name, key) = (&reference.name, &reference.key);
         let message = format!("ConfigMap {name:?}, key {key:?}: {why}");
         Missing::other(Reason::TlsFailed, message)
@@ -254,11 +296,12 @@ fn ca_bundle(
     Ok(Some(pem))
 }
 
-fn addressing(spec: &TenantStorageSpec) -> Addressing {
+/// What the spec decides on.
+fn addressing(spec: &TenantStorageSpec) -> Option<Addressing> {
     match spec.addressing() {
-        tenant_storage::Addressing::Auto => Addressing::Auto,
-        tenant_storage::Addressing::Path => Addressing::Path,
-        tenant_storage::Addressing::VirtualHosted => Addressing::VirtualHosted,
+        tenant_storage::Addressing::Auto => None,
+        tenant_storage::Addressing::Path => Some(Addressing::Path),
+        tenant_storage::Addressing::VirtualHosted => Some(Addressing::VirtualHosted),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a `TenantStorage` says beside endpoint and bucket: private CA, public endpoint, region,
-//! encryption; and a store that does not know the checksum header. Against real servers.
+//! encryption; Secrets of COSI, which say all of it; and a store that does not know the checksum header.
+//! Against real servers.
 
 use std::fs;
 
@@ -8,6 +9,7 @@ use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::manifests::Document;
 use titan_tests::media::Kind;
+use titan_tests::minio::{USER, USER_SECRET, least};
 use titan_tests::proxy::Proxy;
 use titan_tests::s3::{ACCESS_KEY, Program, S3, SECRET_KEY};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
@@ -160,6 +162,87 @@ async fn encryption_that_the_store_has_no_keys_for_is_refused_with_a_clear_reaso
         .spec("encryption", json!({"type": "None"}))]);
     stored(&stage, &media).await;
     assert_eq!(s3.keys(BUCKET).len(), 2, "the file and the check's object");
+}
+
+/// A storage of which everything stands in its Secret.
+fn all_in_the_secret(plan: Plan, secret: Document) -> Plan {
+    let named = json!({"secretRef": {"name": "acme-cosi"}});
+    let mut plan = plan
+        .storage_spec("endpoint", Value::Null)
+        .storage_spec("region", Value::Null)
+        .storage_spec("bucket", Value::Null)
+        .storage_spec("credentials", named);
+    plan.more.push(secret);
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_of_cosi_says_all_that_is_to_know_in_both_of_its_forms() {
+    let s3 = S3::minio(BUCKET, &[("MINIO_SITE_REGION", "acme-1")]).await;
+    s3.user(&least(BUCKET, ""));
+    let document = |region: &str| {
+        json!({
+            "metadata": {"name": "bc-acme"},
+            "spec": {
+                "bucketName": BUCKET, "authenticationType": "KEY", "protocols": ["s3"],
+                "secretS3": {"endpoint": s3.url(), "region": region,
+                             "accessKeyID": USER, "accessSecretKey": USER_SECRET},
+                "secretAzure": null,
+            },
+        })
+        .to_string()
+    };
+    let (right, url) = (document("acme-1"), s3.url());
+    let first = [("BucketInfo", right.as_str())];
+    let second = [
+        ("COSI_PROTOCOL", "S3"),
+        ("COSI_S3_BUCKET_ID", BUCKET),
+        ("COSI_S3_ENDPOINT", &url),
+        ("COSI_S3_REGION", "acme-1"),
+        ("COSI_S3_ADDRESSING_STYLE", "path"),
+        ("COSI_S3_ACCESS_KEY_ID", USER),
+        ("COSI_S3_ACCESS_SECRET_KEY", USER_SECRET),
+        ("COSI_CERTIFICATE_AUTHORITY", ""),
+    ];
+    for (index, values) in [&first[..], &second[..]].into_iter().enumerate() {
+        let secret = Document::secret(TENANT, "acme-cosi", values);
+        let stage = all_in_the_secret(Plan::usual().await, secret).up().await;
+        let verdict = stage.bucket_is("Ready").await;
+        assert_eq!(verdict["bucket"], BUCKET, "{verdict}");
+        assert_eq!(verdict["endpoint"], url, "{verdict}");
+        assert_eq!(verdict["region"], "acme-1", "{verdict}");
+        let id = format!("3EB0COSI{index}");
+        let (media, plain) = take(&stage, &id).await;
+        let info = stored(&stage, &media).await;
+        assert_eq!(info["bucket"], BUCKET);
+        let url = media_url(&stage, &id).await;
+        assert!(Api::fetch(&url, &[]).await.expect(200).body == plain);
+        // It is read anew like any other.
+        let moved = document("acme-2");
+        let secret = Document::secret(TENANT, "acme-cosi", &[("BucketInfo", &moved)]);
+        stage.apply(&[secret]);
+        let verdict = stage.bucket_is("WrongRegion").await;
+        assert_eq!(verdict["region"], "acme-1", "{verdict}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secret_of_cosi_brings_the_ca_of_its_store() {
+    let s3 = S3::start_with_tls(Program::Versitygw, BUCKET).await;
+    let url = s3.url();
+    let values = [
+        ("COSI_S3_BUCKET_ID", BUCKET),
+        ("COSI_S3_ENDPOINT", url.as_str()),
+        ("COSI_S3_REGION", "us-east-1"),
+        ("COSI_S3_ACCESS_KEY_ID", ACCESS_KEY),
+        ("COSI_S3_ACCESS_SECRET_KEY", SECRET_KEY),
+        ("COSI_CERTIFICATE_AUTHORITY", s3.ca()),
+    ];
+    let secret = Document::secret(TENANT, "acme-cosi", &values);
+    let stage = all_in_the_secret(Plan::usual().await, secret).up().await;
+    stage.bucket_is("Ready").await;
+    let (media, _) = take(&stage, "3EB0COSICA").await;
+    stored(&stage, &media).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
