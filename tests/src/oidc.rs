@@ -60,10 +60,16 @@ impl Issuer {
     /// A token of [`SUBJECT`] for [`AUDIENCE`] that lives so long.
     #[must_use]
     pub fn token(&self, life: Duration) -> String {
+        self.token_of(SUBJECT, life)
+    }
+
+    /// [`Self::token`] of somebody else.
+    #[must_use]
+    pub fn token_of(&self, subject: &str, life: Duration) -> String {
         let issued = now().as_second();
         let expires = issued + i64::try_from(life.as_secs()).unwrap();
         self.sign(&json!({
-            "iss": self.server.url(), "sub": SUBJECT, "aud": [AUDIENCE],
+            "iss": self.server.url(), "sub": subject, "aud": [AUDIENCE],
             "iat": issued, "nbf": issued, "exp": expires,
         }))
     }

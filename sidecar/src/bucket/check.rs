@@ -17,6 +17,7 @@ use titan_crds::report::BucketVerdict;
 use tokio::time::{Instant, timeout};
 
 use super::client::Bucket;
+use super::config::Access;
 use super::disposition;
 use super::error::BucketError;
 use super::get::Object;
@@ -53,7 +54,7 @@ pub enum Effort {
 impl Bucket {
     /// Writes the probe object. `Ok` means that a transfer would be let in.
     pub async fn check(&self, now: Timestamp) -> Result<(), BucketError> {
-        self.unexpired(now)?;
+        self.ready(now).await?;
         let enforced = self.checksum_enforced.get().copied();
         self.put_probe(Bytes::from_static(PROBE_BODY), enforced)
             .await
@@ -77,7 +78,7 @@ impl Bucket {
         now: Timestamp,
         findings: &mut Findings,
     ) -> Result<(), BucketError> {
-        self.unexpired(now)?;
+        self.ready(now).await?;
         if effort == Effort::Look && self.finds_its_own(findings).await? {
             return Ok(());
         }
@@ -199,10 +200,11 @@ impl Bucket {
     /// Of all that decides whether a PUT is let in. Short enough to tell nothing of the access key.
     /// Temporary keys are always new ones and yet of one role: they don't make the object another's.
     fn fingerprint(&self) -> String {
-        let (config, keys) = (self.config(), self.credentials());
-        let whose = match keys.session_token {
-            Some(_) => "temporary",
-            None => &keys.access_key_id,
+        let (config, keys) = (self.config(), self.keys());
+        let whose = match (&config.access, &keys) {
+            (Access::Identity(identity), _) => identity.role_arn.as_deref().unwrap_or_default(),
+            (_, Some(keys)) if keys.session_token.is_none() => &keys.access_key_id,
+            _ => "temporary",
         };
         let mut hash = Sha256::new();
         for part in [

@@ -14,6 +14,7 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
+use titan_crds::Reason;
 
 use super::address::Address;
 use super::answer::Answer;
@@ -29,7 +30,7 @@ use crate::net::{self, AddressPolicy, Purpose};
 /// closes its idle connections; changed keys are only renewed.
 pub struct Bucket {
     pub(super) client: Client,
-    /// Of its credentials only what they are is of use: the keys in use are the provider's.
+    /// As it was made: keys that were renewed since are the provider's.
     config: BucketConfig,
     provider: Provider,
     address: Address,
@@ -49,8 +50,8 @@ impl Bucket {
         Address::public(&config)?;
         let tls = net::tls_config(config.ca.as_deref()).map_err(BucketError::CaBundle)?;
         let connector = net::Connector::new(policy, Purpose::Bucket, tls);
-        let provider = Provider::new(config.credentials.clone());
         let transport = Transport::new(connector);
+        let provider = Provider::new(&config.access, address.region(), &transport);
         Ok(Self {
             client: client(&address, provider.clone(), transport),
             provider,
@@ -86,9 +87,9 @@ impl Bucket {
         &self.config.key_template
     }
 
-    /// The keys in use.
+    /// The keys in use; none where an identity was not exchanged for keys yet.
     #[must_use]
-    pub fn credentials(&self) -> Arc<Credentials> {
+    pub fn keys(&self) -> Option<Arc<Credentials>> {
         self.provider.current()
     }
 
@@ -97,22 +98,25 @@ impl Bucket {
         self.provider.renew(credentials);
     }
 
-    /// Fails where the keys in use are known to have expired.
-    pub fn unexpired(&self, now: Timestamp) -> Result<(), BucketError> {
-        match self.credentials().expires_at {
-            Some(end) if end <= now => Err(BucketError::CredentialsExpired),
-            _ => Ok(()),
-        }
+    /// Sees to it that there are keys which have not expired: before any request.
+    pub async fn ready(&self, now: Timestamp) -> Result<(), BucketError> {
+        self.provider.ready(now).await
+    }
+
+    /// Renews the keys of an identity once they have lived half of their life. Tells when to come again;
+    /// `None` where keys are given.
+    pub async fn refresh(&self, now: Timestamp) -> Result<Option<Timestamp>, BucketError> {
+        self.provider.refresh(now).await
     }
 
     /// The URL of the object `key` for the tenant's application, as of `now`.
     pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        object_url(&self.config, &self.credentials(), key, now)
+        object_url(&self.config, self.keys().as_deref(), key, now)
     }
 
     /// A URL of the object `key` that opens it by itself, as of `now`.
     pub fn redirect_url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        redirect_url(&self.config, &self.credentials(), key, now)
+        redirect_url(&self.config, self.keys().as_deref(), key, now)
     }
 
     /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).
@@ -168,7 +172,7 @@ impl Bucket {
                     encryption: operation == Operation::Put
                         && self.config.encryption != Encryption::None,
                     checksum,
-                    temporary: self.credentials().session_token.is_some(),
+                    temporary: self.keys().is_none_or(|keys| keys.session_token.is_some()),
                 }
                 .classify()
             }
@@ -181,6 +185,9 @@ impl Bucket {
         };
         if matches!(failure, BucketError::ChecksumHeaderRefused { .. }) {
             self.refuse_checksum();
+        }
+        if failure.reason() == Reason::CredentialsExpired {
+            self.provider.reject();
         }
         failure
     }

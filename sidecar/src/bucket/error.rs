@@ -31,6 +31,9 @@ pub enum BucketError {
     /// Temporary credentials are past their end.
     #[error("the storage credentials have expired")]
     CredentialsExpired,
+    /// There are no keys for an identity: no token, or one that the token service refuses.
+    #[error("no keys for the identity: {0}")]
+    Identity(String),
     /// The store answered with an error.
     #[error("{} {status}{}", meaning(*reason), shown_code(code.as_deref()))]
     Store {
@@ -104,6 +107,7 @@ impl BucketError {
             Self::Configuration(_) => Reason::SecretIncomplete,
             Self::CaBundle(_) => Reason::TlsFailed,
             Self::CredentialsExpired => Reason::CredentialsExpired,
+            Self::Identity(_) => Reason::IdentityRefused,
             Self::Store { reason, .. } | Self::Network { reason, .. } => *reason,
             Self::WrongRegion { .. } => Reason::WrongRegion,
             Self::Timeout(_) => Reason::Timeout,

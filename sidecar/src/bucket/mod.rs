@@ -20,6 +20,7 @@ mod patience;
 mod provider;
 mod put;
 mod sign;
+mod sts;
 mod transport;
 pub mod url;
 pub mod verdict;
@@ -29,7 +30,7 @@ mod tests;
 
 pub use check::Effort;
 pub use client::Bucket;
-pub use config::{Addressing, BucketConfig, Credentials, Encryption, UrlMode};
+pub use config::{Access, Addressing, BucketConfig, Credentials, Encryption, Identity, UrlMode};
 pub use error::BucketError;
 pub use get::{Object, ObjectBody};
 pub use key::KeyParts;

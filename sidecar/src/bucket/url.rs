@@ -36,11 +36,11 @@ impl std::fmt::Debug for ObjectUrl {
 /// How long a signed URL lives where the configuration hands out none.
 const USUAL_EXPIRY: Duration = Duration::from_hours(1);
 
-/// The URL of `key` as the configuration wants it, signed with `keys` where that is a presigned one.
+/// The URL of `key` as the configuration wants it, signed with `keys` where it is a presigned one.
 /// Type and disposition are those that were stored.
 pub fn object_url(
     config: &BucketConfig,
-    keys: &Credentials,
+    keys: Option<&Credentials>,
     key: &str,
     now: Timestamp,
 ) -> Result<ObjectUrl, BucketError> {
@@ -67,7 +67,7 @@ pub fn object_url(
 /// signed where that one would need the caller's own credentials.
 pub fn redirect_url(
     config: &BucketConfig,
-    keys: &Credentials,
+    keys: Option<&Credentials>,
     key: &str,
     now: Timestamp,
 ) -> Result<ObjectUrl, BucketError> {
@@ -79,12 +79,13 @@ pub fn redirect_url(
 
 fn presigned(
     config: &BucketConfig,
-    keys: &Credentials,
+    keys: Option<&Credentials>,
     key: &str,
     (now, expires_in): (Timestamp, Duration),
 ) -> Result<ObjectUrl, BucketError> {
     let address = Address::public(config)?;
     let url = address.object_url(key);
+    let keys = keys.ok_or(BucketError::CredentialsExpired)?;
     let seconds = lifetime(keys, expires_in, now)?;
     let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let expires_in = Duration::from_secs(seconds);

@@ -92,11 +92,14 @@ fn failed(mut verdict: BucketVerdict, error: &BucketError) -> BucketVerdict {
         BucketError::Network { .. } | BucketError::Timeout(_) => Some(false),
         BucketError::Configuration(_)
         | BucketError::CaBundle(_)
+        | BucketError::Identity(_)
         | BucketError::CredentialsExpired => None,
         _ => Some(true),
     };
     verdict.credentials = match reason {
-        Reason::InvalidCredentials | Reason::CredentialsExpired => Some(false),
+        Reason::InvalidCredentials | Reason::CredentialsExpired | Reason::IdentityRefused => {
+            Some(false)
+        }
         Reason::AccessDenied | Reason::NoSuchBucket | Reason::EncryptionRefused => Some(true),
         _ => None,
     };

@@ -26,6 +26,7 @@ pub(super) async fn run(session: Arc<Session>, mut config: watch::Receiver<Arc<S
         tokio::select! {
             () = session.stopping().cancelled() => return,
             () = watch_over(&session, &current) => {}
+            () = current.keep_keys() => {}
             changed = replaced(&session, &current, &mut config) => if changed.is_err() { return },
         }
     }
@@ -59,7 +60,7 @@ async fn watch_over(session: &Session, current: &Current) {
 
 /// How long the keys live on, where that is known.
 fn until_expiry(current: &Current) -> Duration {
-    let keys = current.bucket().map(|bucket| bucket.credentials());
+    let keys = current.bucket().and_then(|bucket| bucket.keys());
     let end = keys.and_then(|keys| keys.expires_at);
     let left = |end: Timestamp| Duration::try_from(end.duration_since(clock::now()));
     end.map_or(Duration::MAX, |end| left(end).unwrap_or_default())

@@ -1,9 +1,12 @@
 //! The session's bucket as it is now: usable or not, whether it is known to be down, and what the last
 //! check or transfer told of it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use titan_crds::{Reason, report::BucketVerdict};
@@ -18,6 +21,12 @@ use crate::{
     store::{MediaRecord, StoreError},
     transfer::TransferError,
 };
+
+/// Between two tries to get keys for an identity.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Least time between two renewals, whatever the token service gives.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// The bucket client built from the configuration in force.
 #[derive(Debug)]
@@ -85,13 +94,39 @@ impl Current {
         let (Storage::Ready(config), Some(bucket)) = (storage, self.bucket()) else {
             return false;
         };
-        if !bucket.config().differs_in_keys_alone(config) {
+        let Some(keys) = bucket.config().renewed_keys(config) else {
             return false;
-        }
-        bucket.renew(config.credentials.clone());
+        };
+        bucket.renew(keys.clone());
         self.proven.store(false, Ordering::Relaxed);
         self.renewed.notify_one();
         true
+    }
+
+    /// Renews the keys of an identity in time, for ever. What waited for keys is told.
+    pub(super) async fn keep_keys(&self) {
+        let Some(bucket) = self.bucket() else {
+            return std::future::pending().await;
+        };
+        let mut failed = false;
+        loop {
+            let now = clock::now();
+            let pause = match bucket.refresh(now).await {
+                Ok(None) => return std::future::pending().await,
+                Ok(Some(due)) => {
+                    if std::mem::take(&mut failed) {
+                        self.renewed.notify_one();
+                    }
+                    Duration::try_from(due.duration_since(now)).unwrap_or_default()
+                }
+                Err(error) => {
+                    tracing::warn!(bucket = bucket.config().bucket, %error, "can't renew the bucket's keys");
+                    failed = true;
+                    RETRY
+                }
+            };
+            tokio::time::sleep(pause.max(LEAST)).await;
+        }
     }
 
     pub(super) fn is_down(&self) -> bool {

@@ -164,6 +164,7 @@ async fn from_bucket(
 ) -> Result<Download, TransferError> {
     let key = record.key.as_deref().unwrap_or_default();
     let bucket = session.bucket_of(record)?;
+    bucket.ready(clock::now()).await?;
     let asked = match range.zip(record.stored_length) {
         Some((range, length)) => {
             let (first, last) = range

@@ -38,25 +38,26 @@ pub(super) async fn save(session: &Session, record: &MediaRecord) -> Result<Stor
 
 /// What a bucket says is of no weight once another one, or other keys, have taken its place.
 async fn into_storage(session: &Session, record: &MediaRecord) -> Result<Stored, TransferError> {
-    loop {
-        let bucket = session.bucket()?;
-        let keys = bucket.credentials();
-        let saved = into_bucket(session, record, &bucket).await;
-        match saved {
-            Err(error @ (TransferError::Bucket(_) | TransferError::Object(_)))
-                if !is_in_use(session, &bucket, &keys) =>
-            {
-                tracing::info!(session = %session.key(), media = %record.id, %error, "the storage has changed meanwhile");
-            }
-            saved => return saved,
+    let bucket = session.bucket()?;
+    bucket.ready(clock::now()).await?;
+    let keys = bucket.keys();
+    match into_bucket(session, record, &bucket).await {
+        Err(error @ (TransferError::Bucket(_) | TransferError::Object(_)))
+            if !is_in_use(session, &bucket, keys.as_deref()) =>
+        {
+            tracing::info!(session = %session.key(), media = %record.id, %error, "the storage has changed meanwhile");
+            let bucket = session.bucket()?;
+            bucket.ready(clock::now()).await?;
+            into_bucket(session, record, &bucket).await
         }
+        saved => saved,
     }
 }
 
-fn is_in_use(session: &Session, bucket: &Arc<Bucket>, keys: &Arc<Credentials>) -> bool {
+fn is_in_use(session: &Session, bucket: &Arc<Bucket>, keys: Option<&Credentials>) -> bool {
     let same = |now: &Arc<Bucket>| Arc::ptr_eq(now, bucket);
     // Where there is none any more, that is what the next try says.
-    session.bucket().is_ok_and(|now| same(&now)) && Arc::ptr_eq(&bucket.credentials(), keys)
+    session.bucket().is_ok_and(|now| same(&now)) && bucket.keys().as_deref() == keys
 }
 
 async fn into_bucket(
@@ -64,7 +65,6 @@ async fn into_bucket(
     record: &MediaRecord,
     bucket: &Bucket,
 ) -> Result<Stored, TransferError> {
-    bucket.unexpired(clock::now())?;
     if session.bucket_is_down() {
         blame::still_down(bucket).await?;
         session.bucket_works().await?;

@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use titan_sidecar::bucket::{Addressing, Bucket, BucketConfig, Credentials, Encryption, UrlMode};
+use titan_sidecar::bucket::{
+    Access, Addressing, Bucket, BucketConfig, Credentials, Encryption, UrlMode,
+};
 use titan_sidecar::net::AddressPolicy;
 use url::Url;
 
@@ -73,12 +75,7 @@ impl Server {
             encryption: Encryption::None,
             storage_class: None,
             ca: None,
-            credentials: Credentials {
-                access_key_id: ACCESS.to_owned(),
-                secret_access_key: SECRET.to_owned(),
-                session_token: None,
-                expires_at: None,
-            },
+            access: keys(ACCESS, SECRET),
         }
     }
 
@@ -123,6 +120,16 @@ impl Server {
             log.unwrap_or_default()
         );
     }
+}
+
+/// A key pair for good.
+pub(crate) fn keys(access: &str, secret: &str) -> Access {
+    Access::Keys(Credentials {
+        access_key_id: access.to_owned(),
+        secret_access_key: secret.to_owned(),
+        session_token: None,
+        expires_at: None,
+    })
 }
 
 /// A handle that may dial loopback.

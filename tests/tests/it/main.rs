@@ -20,6 +20,7 @@ mod fail_static;
 mod faults;
 mod gateways;
 mod harness;
+mod identity;
 mod inbound;
 mod interop;
 mod kill;

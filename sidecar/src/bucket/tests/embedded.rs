@@ -107,7 +107,7 @@ async fn a_presigned_url_opens_its_object_for_anyone_until_it_expires() {
 async fn wrong_credentials_and_a_missing_bucket_are_told_apart() {
     let server = server().await;
     let mut config = server.config();
-    config.credentials.secret_access_key = "wrong".to_owned();
+    keys_of(&mut config).secret_access_key = "wrong".to_owned();
     let bucket = Bucket::new(config, policy()).unwrap();
     let error = bucket
         .put(&object("k", b"x"), chunks(b"x"))
