@@ -1,5 +1,6 @@
 //! A proxy in front of a real store that refuses one request header, as stores do that do not know it.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -90,7 +91,7 @@ async fn pass_on(head: &Head, body: &[u8], store: SocketAddr) -> io::Result<Vec<
     let mut request = format!("{}\r\n", head.start);
     for (name, value) in &head.headers {
         if !matches!(name.as_str(), "connection" | "expect") {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(request, "{name}: {value}\r\n");
         }
     }
     request.push_str("connection: close\r\n\r\n");
