@@ -60,6 +60,11 @@ impl Bucket {
             .await
     }
 
+    /// Whether the object that a check left can be read: then an object that can't be is not there.
+    pub async fn may_read(&self) -> bool {
+        self.get(&self.probe_key(), None).await.is_ok()
+    }
+
     /// Checks the bucket in every way that a transfer needs it, within 15 s.
     pub async fn probe(&self, effort: Effort, now: Timestamp) -> BucketVerdict {
         let mut findings = Findings::default();

@@ -131,17 +131,33 @@ async fn forgetting_a_record_needs_no_right_to_delete_its_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn object_that_is_gone_is_told_apart_from_a_right_that_is_missing() {
+async fn object_that_is_gone_is_saved_again_while_the_cdn_has_the_file() {
     let s3 = server().await;
     let stage = on(&s3).await.up().await;
     let (sealed, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0GONE", baileys::file(&sealed, &path)).await;
     let info = stored(&stage, &media).await;
-    s3.delete(BUCKET, info["key"].as_str().unwrap());
-    // Without the right to list, a missing key is answered 403: the CDN still has the file.
+    let key = info["key"].as_str().unwrap();
+    s3.delete(BUCKET, key);
+    // Without the right to list, a missing key is answered 403: the CDN still has the file, and the
+    // bucket gets it again.
     assert!(stage.download(&media).await.expect(200).body == sealed.plain);
+    let again = stage
+        .sink
+        .wait_for("media.persisted", "3EB0GONE", SOON)
+        .await;
+    let url = again.json["payload"]["mediaUrl"].as_str().unwrap();
+    assert!(Api::fetch(url, &[]).await.expect(200).body == sealed.plain);
+    assert_eq!(stored(&stage, &media).await["key"], key);
+    // Who asks for it to be in the bucket is believed.
+    s3.delete(BUCKET, key);
+    let saved = stage.persist(&media).await.expect(200).data();
+    assert_eq!(saved["persisted"], true, "{saved}");
+    assert_eq!(s3.stat(BUCKET, key)["size"], 5000);
+    s3.delete(BUCKET, key);
     stage.cdn.remove(&path);
     stage.download(&media).await.refused(410, "object_gone");
+    assert_eq!(stage.info(&media).await["status"], "stored");
     assert_eq!(stage.bucket_is("Ready").await["get"], true);
 }
 
@@ -184,4 +200,13 @@ async fn who_may_write_and_not_read_is_told_so() {
     let (sealed, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0WRITE", baileys::file(&sealed, &path)).await;
     stored(&stage, &media).await;
+    // Not to be allowed to read is no sign that the object is gone.
+    stage.download(&media).await.expect(200);
+    stage.persist(&media).await.expect(200);
+    assert_eq!(stage.info(&media).await["status"], "stored");
+    assert_eq!(
+        stage.cdn.hits(&path).len(),
+        2,
+        "saved once, downloaded once"
+    );
 }
