@@ -1,5 +1,5 @@
-//! The bucket against two real S3 servers, which check other things than each other: versitygw and
-//! SeaweedFS. They are installed by `tests/servers/`; a server that can't be had fails the test.
+//! The bucket against real S3 servers, which check other things than each other: versitygw, SeaweedFS
+//! and MinIO. They are installed by `tests/servers/`; a server that can't be had fails the test.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,6 +40,13 @@ macro_rules! facts {
             $(#[tokio::test]
             async fn $fact() {
                 super::$fact(&Server::start(Program::Seaweedfs).await).await;
+            })*
+        }
+        mod minio {
+            use super::{Program, Server};
+            $(#[tokio::test]
+            async fn $fact() {
+                super::$fact(&Server::start(Program::Minio).await).await;
             })*
         }
     };

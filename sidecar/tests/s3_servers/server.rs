@@ -21,6 +21,9 @@ pub(crate) const ACCESS: &str = "titan-test-access";
 /// Its secret.
 pub(crate) const SECRET: &str = "titan-test-secret-0123456789";
 
+/// A key of 32 bytes, as MinIO takes it.
+const KMS_KEY: &str = "titan-test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// Most that a server may take to start.
 const START: Duration = Duration::from_mins(1);
 /// Another process may take a port that was free: then others are tried.
@@ -33,6 +36,8 @@ pub(crate) enum Program {
     Versitygw,
     /// SeaweedFS, all its parts in one process.
     Seaweedfs,
+    /// MinIO over a folder, with a key for encryption.
+    Minio,
 }
 
 /// A running server; dropping it ends the process and removes its data.
@@ -85,6 +90,7 @@ impl Server {
         let mut command = match program {
             Program::Versitygw => versitygw(folder.path(), &ports),
             Program::Seaweedfs => seaweedfs(folder.path(), &ports),
+            Program::Minio => minio(folder.path(), &ports),
         };
         let log = File::create(folder.path().join("log")).unwrap();
         let child = command
@@ -165,6 +171,21 @@ fn versitygw(folder: &Path, ports: &[u16]) -> Command {
     command
 }
 
+fn minio(folder: &Path, ports: &[u16]) -> Command {
+    std::fs::create_dir_all(folder.join("data").join(BUCKET)).unwrap();
+    let mut command = Command::new(installed(Program::Minio).join("minio"));
+    command
+        .args(["server", "--quiet"])
+        .args(["--address", &format!("127.0.0.1:{}", ports[0])])
+        .arg(folder.join("data"))
+        .env("MINIO_ROOT_USER", ACCESS)
+        .env("MINIO_ROOT_PASSWORD", SECRET)
+        .env("MINIO_BROWSER", "off")
+        .env("MINIO_UPDATE", "off")
+        .env("MINIO_KMS_SECRET_KEY", KMS_KEY);
+    command
+}
+
 /// Every port is given, since the defaults of two instances clash; nothing is reported to anyone,
 /// and a missing bucket is not created.
 fn seaweedfs(folder: &Path, ports: &[u16]) -> Command {
@@ -212,13 +233,15 @@ fn free_ports() -> Vec<u16> {
         .collect()
 }
 
-/// The program's path; the script installs it if it is not there yet.
+/// The program's path, or that of its folder; the script installs it if it is not there yet.
 fn installed(program: Program) -> PathBuf {
     static VERSITYGW: OnceLock<PathBuf> = OnceLock::new();
     static SEAWEEDFS: OnceLock<PathBuf> = OnceLock::new();
+    static MINIO: OnceLock<PathBuf> = OnceLock::new();
     let (once, name) = match program {
         Program::Versitygw => (&VERSITYGW, "versitygw"),
         Program::Seaweedfs => (&SEAWEEDFS, "seaweedfs"),
+        Program::Minio => (&MINIO, "minio"),
     };
     once.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -231,7 +254,7 @@ fn installed(program: Program) -> PathBuf {
             .unwrap();
         let path = PathBuf::from(String::from_utf8(run.stdout).unwrap().trim());
         assert!(
-            run.status.success() && path.is_file(),
+            run.status.success() && path.exists(),
             "{name} could not be installed: tests/servers/{name}.sh says why above"
         );
         path

@@ -47,15 +47,18 @@ async fn media_url(stage: &Stage, id: &str) -> String {
 async fn private_ca(program: Program) {
     let s3 = S3::start_with_tls(program, BUCKET).await;
     // Of another server: a CA that did not sign this one's certificate.
-    let stranger = S3::start_with_tls(Program::Versitygw, BUCKET).await;
+    let other = S3::start_with_tls(Program::Versitygw, BUCKET).await;
     let mut plan = on(&s3.url()).await;
-    let folder = plan.launch.folder.path().join("config-maps");
+    let config_maps = plan.launch.folder.path().join("config-maps");
     let bundle = |pem: &str| {
-        fs::create_dir_all(folder.join("acme-ca")).unwrap();
-        fs::write(folder.join("acme-ca/ca.crt"), pem).unwrap();
+        fs::create_dir_all(config_maps.join("acme-ca")).unwrap();
+        fs::write(config_maps.join("acme-ca/ca.crt"), pem).unwrap();
     };
-    bundle(stranger.ca());
-    let flag = ["--config-maps".to_owned(), folder.display().to_string()];
+    bundle(other.ca());
+    let flag = [
+        "--config-maps".to_owned(),
+        config_maps.display().to_string(),
+    ];
     plan.launch.args.extend(flag);
     let reference = json!({"configMapRef": {"name": "acme-ca", "key": "ca.crt"}});
     let stage = plan.storage_spec("caBundle", reference).up().await;
@@ -63,13 +66,13 @@ async fn private_ca(program: Program) {
     assert_eq!(verdict["reachable"], false, "{verdict}");
     let message = verdict["message"].as_str().unwrap();
     assert!(message.contains("certificate"), "{message}");
-    let (media, plain) = take(&stage, "3EB0CA").await;
+    let (media, content) = take(&stage, "3EB0CA").await;
     let info = stage.reaches(&media, "waiting").await;
     assert_eq!(info["error"]["retryable"], true, "{info}");
     bundle(s3.ca());
     stored(&stage, &media).await;
     stage.bucket_is("Ready").await;
-    assert!(stage.download(&media).await.expect(200).body == plain);
+    assert!(stage.download(&media).await.expect(200).body == content);
 }
 
 #[tokio::test(flavor = "multi_thread")]
