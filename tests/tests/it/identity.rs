@@ -82,8 +82,10 @@ async fn stored(stage: &Stage, media: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn token_of_a_service_account_opens_the_bucket_without_a_secret() {
     let (s3, issuer) = server().await;
-    let (plan, token) = on(&s3).await;
-    fs::write(&token, issuer.token(LONG) + "\n").unwrap();
+    let (mut plan, token) = on(&s3).await;
+    plan.launch.under = vec!["env".into(), "RUST_LOG=trace".into()];
+    let secret = issuer.token(LONG);
+    fs::write(&token, secret.clone() + "\n").unwrap();
     let stage = plan.up().await;
     let verdict = stage.bucket_is("Ready").await;
     for fact in ["reachable", "credentials", "put", "get", "checksumEnforced"] {
@@ -92,6 +94,10 @@ async fn token_of_a_service_account_opens_the_bucket_without_a_secret() {
     saved(&stage, "3EB0IDENTITY").await;
     assert_eq!(stage.report().await["unsupported"], json!([]));
     assert_eq!(stage.report().await["missing"], json!([]));
+    // At no level of the log: neither what was handed in nor what came back.
+    let log = stage.sidecar.log_text();
+    assert!(!secret.split('.').any(|part| log.contains(part)));
+    assert!(!log.contains("SecretAccessKey") && !log.contains("SessionToken"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
