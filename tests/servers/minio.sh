@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds MinIO (an S3 server with policies and an STS) and its client, which makes users and policies,
-# into the cache and prints their folder. Six minutes on two cores.
+# into the cache and prints their folder. Five minutes on two cores.
 . "$(dirname "$0")/lib.sh"
 server=v0.0.0-20260212201848-7aac2a2c5b7c
 client=v0.0.0-20250313080218-cf909e1063a9

@@ -72,7 +72,7 @@ async fn transfer_under_way_and_the_next_one_use_the_renewed_keys() {
     mount.write(&first.secret());
     // A small file is signed for once it is whole and verified: after the first keys have ended.
     let (small, path) = stage.file(Kind::Image, 100_000);
-    let pieces = Fault::Trickle(5000, Duration::from_millis(500));
+    let pieces = Fault::Trickle(3500, Duration::from_millis(500));
     stage.cdn.fail(&path, [pieces]);
     let media = stage.take("3EB0SMALL", baileys::file(&small, &path)).await;
     // A large one is signed for at its beginning, before they end, and ends after.
