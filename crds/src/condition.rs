@@ -96,6 +96,8 @@ names! {
         ClockSkew,
         /// Temporary credentials have run out.
         CredentialsExpired,
+        /// No keys were given for an identity: its token is not there, or the token service refuses it.
+        IdentityRefused,
         /// The store refuses the encryption that was asked for.
         EncryptionRefused,
         /// The Secret names another bucket than before.

@@ -116,9 +116,12 @@ pub struct BucketVerdict {
     /// `GetObject` is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub get: Option<bool>,
-    /// The store takes `x-amz-checksum-sha256` and refuses a body that does not match.
+    /// The store refuses a body that does not match its SHA-256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum_enforced: Option<bool>,
+    /// Requests carry `x-amz-checksum-sha256`; false where the store refuses that header itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum_header: Option<bool>,
     /// How long the last request of a check took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,

@@ -5,7 +5,7 @@
 //! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
 //! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use crate::{MediaSessionSpec, TenantStorageSpec};
+use crate::MediaSessionSpec;
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
@@ -32,15 +32,6 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
         ),
     ];
     names(&set)
-}
-
-/// Paths of the fields of a storage that are set and not honoured.
-#[must_use]
-pub fn of_storage(spec: &TenantStorageSpec) -> Vec<&'static str> {
-    names(&[(
-        "spec.credentials.identity",
-        spec.credentials.identity.is_some(),
-    )])
 }
 
 fn names(set: &[(&'static str, bool)]) -> Vec<&'static str> {

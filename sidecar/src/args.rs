@@ -48,6 +48,15 @@ pub struct Resources {
     #[arg(long, env = "TITAN_CONFIG_MAPS", value_name = "DIR")]
     pub config_maps: Option<PathBuf>,
 
+    /// File of the token that speaks for a storage's `credentials.identity`. In a pod, the operator or the
+    /// platform's own webhook (IRSA) sets the variable.
+    #[arg(long, env = "AWS_WEB_IDENTITY_TOKEN_FILE", value_name = "PATH")]
+    pub web_identity_token_file: Option<PathBuf>,
+
+    /// Role that the token assumes where the storage names none.
+    #[arg(long, env = "AWS_ROLE_ARN", value_name = "ARN")]
+    pub role_arn: Option<String>,
+
     /// Address ranges that webhooks (then over http too) and buckets may be in although they are
     /// not public. Without it, webhooks need https and a public address, and buckets may be neither
     /// on loopback nor link-local.

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::{
     args::{Resources, Serve},
     cdn::{self, Cdn},
-    config::{ConfigError, Mode, Sources, watch::Watch},
+    config::{ConfigError, Mode, Sources, WorkloadIdentity, watch::Watch},
     net::{AddressPolicy, pod_addresses},
     serve,
 };
@@ -64,6 +64,10 @@ pub(crate) fn sources(resources: Resources, data_dir: PathBuf) -> Sources {
         manifests: resources.manifests,
         secrets: resources.secrets,
         config_maps: resources.config_maps,
+        identity: WorkloadIdentity {
+            token_file: resources.web_identity_token_file,
+            role_arn: resources.role_arn,
+        },
         mode: if resources.in_pod {
             Mode::InPod
         } else {

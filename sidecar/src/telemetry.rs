@@ -6,10 +6,11 @@ use crate::args::LogFormat;
 
 /// Libraries that would write whole requests, signatures and all, at the levels below; and one that, at
 /// every 5xx of a bucket, misses a way to close a connection that our own client closes itself.
-const QUIET: [&str; 7] = [
+const QUIET: [&str; 8] = [
     "aws_config=warn",
     "aws_runtime=warn",
     "aws_sdk_s3=warn",
+    "aws_sdk_sts=warn",
     "aws_sigv4=warn",
     "aws_smithy_runtime=warn",
     "aws_smithy_runtime::client::http::connection_poisoning=off",

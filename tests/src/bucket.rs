@@ -21,6 +21,9 @@ const PROBE: &str = "/.titan-media-probe";
 /// Larger bodies are hashed and dropped.
 const KEEP: u64 = 64 * 1024 * 1024;
 
+/// As much of a body is read before it is refused.
+const SMALL: u64 = 64 * 1024;
+
 /// How the bucket answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -183,6 +186,9 @@ async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Resu
         match (mode, head.method()) {
             (Mode::Down, _) => return Ok(()),
             (Mode::Refuse(status, code), _) | (Mode::RefusePut(status, code), "PUT") => {
+                // A close with bytes unread is a reset, which may overtake the answer.
+                let small = head.content_length().unwrap_or(0).min(SMALL);
+                connection.body(small, |_| ()).await;
                 refuse(&mut connection, status, code).await?;
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! Real S3 servers on loopback: versitygw and SeaweedFS.
+//! Real S3 servers on loopback: versitygw, SeaweedFS and MinIO.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -27,6 +27,8 @@ pub enum Program {
     Versitygw,
     /// SeaweedFS in one process.
     Seaweedfs,
+    /// MinIO over a folder. Users and policies: see [`crate::minio`].
+    Minio,
 }
 
 /// A certificate of a CA that nobody knows.
@@ -46,6 +48,7 @@ pub struct S3 {
     address: SocketAddr,
     tls: Option<Certificate>,
     bucket: String,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -66,10 +69,19 @@ impl S3 {
         server
     }
 
-    /// Starts versitygw behind TLS, with a certificate of a CA that nobody knows.
-    pub async fn start_with_tls(bucket: &str) -> Self {
-        let mut server = Self::stopped(Program::Versitygw, Ipv4Addr::LOCALHOST, bucket);
+    /// Starts a server behind TLS, with a certificate of a CA that nobody knows.
+    pub async fn start_with_tls(program: Program, bucket: &str) -> Self {
+        let mut server = Self::stopped(program, Ipv4Addr::LOCALHOST, bucket);
         server.tls = Some(Certificate::new(Ipv4Addr::LOCALHOST, server.folder.path()));
+        server.restart().await;
+        server
+    }
+
+    /// Starts MinIO with settings of its own, which it takes from its environment.
+    pub async fn minio(bucket: &str, environment: &[(&str, &str)]) -> Self {
+        let mut server = Self::stopped(Program::Minio, Ipv4Addr::LOCALHOST, bucket);
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        server.environment = environment.iter().map(own).collect();
         server.restart().await;
         server
     }
@@ -81,6 +93,7 @@ impl S3 {
             address: (address, free_port()).into(),
             tls: None,
             bucket: bucket.to_owned(),
+            environment: Vec::new(),
             child: None,
         }
     }
@@ -90,6 +103,23 @@ impl S3 {
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// Changes a setting of MinIO's, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A folder that goes with the server.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// PEM of the CA behind the server's certificate.
@@ -117,6 +147,7 @@ impl S3 {
         let mut command = match self.program {
             Program::Versitygw => self.versitygw(),
             Program::Seaweedfs => self.seaweedfs(),
+            Program::Minio => self.minio_server(),
         };
         command
             .stdin(Stdio::null())
@@ -177,6 +208,23 @@ impl S3 {
                 .arg(&tls.key);
         }
         command.arg("posix").arg(self.data());
+        command
+    }
+
+    fn minio_server(&self) -> Command {
+        fs::create_dir_all(self.data().join(&self.bucket)).unwrap();
+        let mut command = Command::new(installed("minio").join("minio"));
+        let certificates = self.folder.path().join("certs");
+        command
+            .args(["server", "--quiet", "--address", &self.address.to_string()])
+            .arg("--certs-dir")
+            .arg(certificates)
+            .arg(self.data())
+            .env("MINIO_ROOT_USER", ACCESS_KEY)
+            .env("MINIO_ROOT_PASSWORD", SECRET_KEY)
+            .env("MINIO_BROWSER", "off")
+            .env("MINIO_UPDATE", "off")
+            .envs(self.environment.iter().cloned());
         command
     }
 
@@ -247,9 +295,11 @@ impl Certificate {
         let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
         let certificate = Self {
             ca: ca_certificate.pem(),
-            chain: folder.join("chain.pem"),
-            key: folder.join("key.pem"),
+            // The names that MinIO looks for.
+            chain: folder.join("certs/public.crt"),
+            key: folder.join("certs/private.key"),
         };
+        fs::create_dir_all(folder.join("certs")).unwrap();
         fs::write(&certificate.chain, leaf.pem()).unwrap();
         fs::write(&certificate.key, key.serialize_pem()).unwrap();
         certificate

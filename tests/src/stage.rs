@@ -88,6 +88,13 @@ impl Plan {
         self
     }
 
+    /// Edits the storage.
+    #[must_use]
+    pub fn storage_spec(mut self, path: &str, value: impl Into<Value>) -> Self {
+        self.storage = self.storage.spec(path, value);
+        self
+    }
+
     /// Without auto-persist: media rest until a caller asks.
     #[must_use]
     pub fn on_demand(self) -> Self {

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
     .message("spec.credentials needs exactly one of secretRef and identity"))]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
-    /// Keys in a Secret of the same namespace. It is read anew when it changes; the next file uses the new
-    /// keys. The Secret may also hold `bucket`, `endpoint` and `region` where the spec leaves them out.
+    /// Keys in a Secret of the same namespace. It is read anew when it changes; the next request uses the new
+    /// keys. The Secret may also hold `bucket`, `endpoint` and `region` where the spec leaves them out, or be
+    /// one that COSI wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<CredentialsSecretRef>,
 
-    /// The identity of a service account, exchanged for short-lived keys (IRSA and alike).
+    /// The identity of a service account, exchanged for short-lived keys that are renewed in time (IRSA and
+    /// alike).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 }
@@ -43,7 +45,8 @@ pub struct CredentialsSecretRef {
     pub secret_access_key: Option<String>,
 
     /// Key that holds the session token of temporary credentials. Left out: `AWS_SESSION_TOKEN`, sessionToken
-    /// and other usual names, if there is one.
+    /// and other usual names, if there is one. The key `expiration` or `AWS_CREDENTIAL_EXPIRATION` beside it
+    /// says when they end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
     pub session_token: Option<String>,

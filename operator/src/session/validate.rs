@@ -37,7 +37,7 @@ pub enum Invalid {
     Document(#[from] DocumentError),
     /// It asks for what no code does.
     #[error("this version does not honour {}", .0.join(", "))]
-    Unsupported(Vec<String>),
+    Unsupported(Vec<&'static str>),
 }
 
 /// A session that can be built: every absence resolved, every name checked.
@@ -168,12 +168,7 @@ pub fn validate(
     storage: Option<StorageDocument>,
     settings: &Settings,
 ) -> Result<ValidatedSession, Invalid> {
-    let of_storage = storage.iter().flat_map(|storage| {
-        let paths = unsupported::of_storage(&storage.spec).into_iter();
-        paths.map(|path| format!("TenantStorage/{}: {path}", storage.id.name))
-    });
-    let of_session = unsupported::of_session(&session.spec).into_iter();
-    let paths: Vec<String> = of_session.map(str::to_owned).chain(of_storage).collect();
+    let paths = unsupported::of_session(&session.spec);
     if paths.is_empty() {
         resolve(session, storage, settings)
     } else {

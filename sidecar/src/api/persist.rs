@@ -23,6 +23,7 @@ use crate::{
     clock,
     session::Session,
     store::{MediaRecord, MediaStatus, NewCommand},
+    transfer::lost,
 };
 
 /// How long a caller waits who does not say.
@@ -48,7 +49,8 @@ pub(super) struct Command {
 }
 
 /// Saves a file into the tenant's bucket. Idempotent: a second call joins the first, and a caller
-/// that hangs up does not stop it. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
+/// that hangs up does not stop it. A file whose object is in the bucket no more is saved again, while
+/// WhatsApp's CDN has it. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
 /// `Prefer: respond-async` the answer is 202 at once (or after `wait=N`), and the event
 /// `command.result` follows when the file is in the bucket or given up.
 #[utoipa::path(
@@ -67,7 +69,7 @@ pub(super) struct Command {
         (status = 403, description = "The key opens /inbound only", body = ErrorBody),
         (status = 404, description = "No such session or media for this key", body = ErrorBody),
         (status = 409, description = "storage_not_configured", body = ErrorBody),
-        (status = 410, description = "media_expired", body = ErrorBody),
+        (status = 410, description = "media_expired; object_gone", body = ErrorBody),
         (status = 413, description = "Larger than the session's limit", body = ErrorBody),
         (status = 422, description = "media_invalid: the sender's fault", body = ErrorBody),
         (status = 502, description = "integrity_failed", body = ErrorBody),
@@ -80,7 +82,11 @@ pub(super) async fn persist(
     Names((session, media)): Names<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let (session, record) = find(&state, &headers, &session, media).await?;
+    let (session, mut record) = find(&state, &headers, &session, media).await?;
+    if record.status == MediaStatus::Stored && lost::look(&session, &record).await {
+        lost::save_again(&session, &record).await?;
+        record.status = MediaStatus::Queued;
+    }
     if record.status != MediaStatus::Stored {
         refuse_faulty(&record)?;
         require_storage(&session)?;

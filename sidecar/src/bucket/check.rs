@@ -17,6 +17,7 @@ use titan_crds::report::BucketVerdict;
 use tokio::time::{Instant, timeout};
 
 use super::client::Bucket;
+use super::config::Access;
 use super::disposition;
 use super::error::BucketError;
 use super::get::Object;
@@ -35,6 +36,9 @@ const WRITTEN_BY: &str = "titan-written-by";
 /// Metadata: whether the store refused a body that did not match its hash then, `true` or `false`.
 const CHECKSUM_ENFORCED: &str = "titan-checksum-enforced";
 
+/// Metadata: the store refused `x-amz-checksum-sha256` itself then.
+const CHECKSUM_REFUSED: &str = "titan-checksum-refused";
+
 /// How hard a check looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
@@ -50,10 +54,15 @@ pub enum Effort {
 impl Bucket {
     /// Writes the probe object. `Ok` means that a transfer would be let in.
     pub async fn check(&self, now: Timestamp) -> Result<(), BucketError> {
-        self.unexpired(now)?;
+        self.ready(now).await?;
         let enforced = self.checksum_enforced.get().copied();
         self.put_probe(Bytes::from_static(PROBE_BODY), enforced)
             .await
+    }
+
+    /// Whether the object that a check left can be read: then an object that can't be is not there.
+    pub async fn may_read(&self) -> bool {
+        self.get(&self.probe_key(), None).await.is_ok()
     }
 
     /// Checks the bucket in every way that a transfer needs it, within 15 s.
@@ -74,19 +83,12 @@ impl Bucket {
         now: Timestamp,
         findings: &mut Findings,
     ) -> Result<(), BucketError> {
-        self.unexpired(now)?;
+        self.ready(now).await?;
         if effort == Effort::Look && self.finds_its_own(findings).await? {
             return Ok(());
         }
         self.write(findings).await?;
         self.read_back(findings).await
-    }
-
-    fn unexpired(&self, now: Timestamp) -> Result<(), BucketError> {
-        match self.config().credentials.expires_at {
-            Some(end) if end <= now => Err(BucketError::CredentialsExpired),
-            _ => Ok(()),
-        }
     }
 
     /// Is the object there, and as this configuration would leave it? With Put and Get alone, AWS
@@ -103,9 +105,13 @@ impl Bucket {
         };
         let ours = mark(WRITTEN_BY).is_some_and(|by| by == self.fingerprint());
         let enforced = mark(CHECKSUM_ENFORCED).and_then(|enforced| enforced.parse().ok());
+        let refused = mark(CHECKSUM_REFUSED).is_some();
         let (true, Some(enforced)) = (is_probe(object).await? && ours, enforced) else {
             return Ok(false);
         };
+        if refused {
+            self.refuse_checksum();
+        }
         let enforced = *self.checksum_enforced.get_or_init(|| enforced);
         findings.checksum_enforced = Some(enforced);
         findings.put = Some(true);
@@ -163,7 +169,9 @@ impl Bucket {
     async fn put_probe(&self, body: Bytes, enforced: Option<bool>) -> Result<(), BucketError> {
         let object = self.probe_object(enforced);
         match self.put_bytes(&object, body.clone()).await {
-            Err(error) if error.is_worth_resending() => self.put_bytes(&object, body).await,
+            Err(error) if error.is_worth_resending() => {
+                self.put_bytes(&self.probe_object(enforced), body).await
+            }
             done => done,
         }
         .map(|_| ())
@@ -173,6 +181,9 @@ impl Bucket {
         let mut metadata = BTreeMap::from([(WRITTEN_BY.to_owned(), self.fingerprint())]);
         metadata
             .extend(enforced.map(|enforced| (CHECKSUM_ENFORCED.to_owned(), enforced.to_string())));
+        if !self.sends_checksum() {
+            metadata.insert(CHECKSUM_REFUSED.to_owned(), true.to_string());
+        }
         NewObject {
             key: self.probe_key(),
             length: PROBE_BODY.len() as u64,
@@ -192,11 +203,17 @@ impl Bucket {
     }
 
     /// Of all that decides whether a PUT is let in. Short enough to tell nothing of the access key.
+    /// Temporary keys are always new ones and yet of one role: they don't make the object another's.
     fn fingerprint(&self) -> String {
-        let config = self.config();
+        let (config, keys) = (self.config(), self.keys());
+        let whose = match (&config.access, &keys) {
+            (Access::Identity(identity), _) => identity.role_arn.as_deref().unwrap_or_default(),
+            (_, Some(keys)) if keys.session_token.is_none() => &keys.access_key_id,
+            _ => "temporary",
+        };
         let mut hash = Sha256::new();
         for part in [
-            config.credentials.access_key_id.as_bytes(),
+            whose.as_bytes(),
             format!("{:?}", config.encryption).as_bytes(),
             config
                 .storage_class

@@ -14,25 +14,28 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
+use titan_crds::Reason;
 
 use super::address::Address;
 use super::answer::Answer;
-use super::config::{BucketConfig, Encryption};
+use super::config::{BucketConfig, Credentials, Encryption};
 use super::error::{BucketError, Operation};
 use super::patience::Patience;
-use super::sign;
+use super::provider::Provider;
 use super::transport::Transport;
 use super::url::{ObjectUrl, object_url, redirect_url};
 use crate::net::{self, AddressPolicy, Purpose};
 
-/// A tenant's bucket, ready for requests. Changed credentials or storage make a new one; dropping
-/// the old one closes its idle connections.
+/// A tenant's bucket, ready for requests. A changed storage makes a new one, and dropping the old one
+/// closes its idle connections; changed keys are only renewed.
 pub struct Bucket {
     pub(super) client: Client,
+    /// As it was made: keys that were renewed since are the provider's.
     config: BucketConfig,
+    provider: Provider,
     address: Address,
     /// The store refused `x-amz-checksum-sha256` once: it is left out since.
-    pub(super) checksum_refused: AtomicBool,
+    checksum_refused: AtomicBool,
     /// Whether the store refuses a body that does not match its hash, once a check has seen it.
     pub(super) checksum_enforced: OnceLock<bool>,
     pub(super) patience: Patience,
@@ -47,9 +50,11 @@ impl Bucket {
         Address::public(&config)?;
         let tls = net::tls_config(config.ca.as_deref()).map_err(BucketError::CaBundle)?;
         let connector = net::Connector::new(policy, Purpose::Bucket, tls);
-        let client = client(&config, &address, Transport::new(connector));
+        let transport = Transport::new(connector);
+        let provider = Provider::new(&config.access, address.region(), &transport);
         Ok(Self {
-            client,
+            client: client(&address, provider.clone(), transport),
+            provider,
             config,
             address,
             checksum_refused: AtomicBool::new(false),
@@ -82,20 +87,60 @@ impl Bucket {
         &self.config.key_template
     }
 
+    /// The keys in use; none where an identity was not exchanged for keys yet.
+    #[must_use]
+    pub fn keys(&self) -> Option<Arc<Credentials>> {
+        self.provider.current()
+    }
+
+    /// Uses other keys from now on: the next request, and every URL, is signed with them.
+    pub fn renew(&self, credentials: Credentials) {
+        self.provider.renew(credentials);
+    }
+
+    /// Sees to it that there are keys which have not expired: before any request.
+    pub async fn ready(&self, now: Timestamp) -> Result<(), BucketError> {
+        self.provider.ready(now).await
+    }
+
+    /// Renews the keys of an identity once they have lived half of their life. Tells when to come again;
+    /// `None` where keys are given.
+    pub async fn refresh(&self, now: Timestamp) -> Result<Option<Timestamp>, BucketError> {
+        self.provider.refresh(now).await
+    }
+
     /// The URL of the object `key` for the tenant's application, as of `now`.
     pub fn url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        object_url(&self.config, key, now)
+        object_url(&self.config, self.keys().as_deref(), key, now)
     }
 
     /// A URL of the object `key` that opens it by itself, as of `now`.
     pub fn redirect_url(&self, key: &str, now: Timestamp) -> Result<ObjectUrl, BucketError> {
-        redirect_url(&self.config, key, now)
+        redirect_url(&self.config, self.keys().as_deref(), key, now)
     }
 
     /// Whether PUTs carry `x-amz-checksum-sha256` (no longer, once the store has refused it).
     #[must_use]
     pub fn sends_checksum(&self) -> bool {
         !self.checksum_refused.load(Ordering::Relaxed)
+    }
+
+    /// Leaves `x-amz-checksum-sha256` out from now on.
+    pub(super) fn refuse_checksum(&self) {
+        self.checksum_refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes over what an earlier handle learned of the store, if it was on the same bucket.
+    pub fn learn_from(&self, earlier: &Self) {
+        if earlier.config.identity() != self.config.identity() {
+            return;
+        }
+        if !earlier.sends_checksum() {
+            self.refuse_checksum();
+        }
+        if let Some(enforced) = earlier.checksum_enforced.get() {
+            self.checksum_enforced.get_or_init(|| *enforced);
+        }
     }
 
     /// Turns the SDK's error into ours, and remembers a refused checksum header.
@@ -127,6 +172,7 @@ impl Bucket {
                     encryption: operation == Operation::Put
                         && self.config.encryption != Encryption::None,
                     checksum,
+                    temporary: self.keys().is_none_or(|keys| keys.session_token.is_some()),
                 }
                 .classify()
             }
@@ -138,7 +184,10 @@ impl Bucket {
             _ => BucketError::network(error.into_source().unwrap_or_else(|_| "unknown".into())),
         };
         if matches!(failure, BucketError::ChecksumHeaderRefused { .. }) {
-            self.checksum_refused.store(true, Ordering::Relaxed);
+            self.refuse_checksum();
+        }
+        if failure.reason() == Reason::CredentialsExpired {
+            self.provider.reject();
         }
         failure
     }
@@ -154,7 +203,7 @@ impl fmt::Debug for Bucket {
 
 /// The SDK's client: one attempt (a streaming body can't be replayed), no checksum of its own (it
 /// would be a trailer, which R2 and others refuse beside ours), and no time-outs but ours.
-fn client(config: &BucketConfig, address: &Address, transport: Transport) -> Client {
+fn client(address: &Address, provider: Provider, transport: Transport) -> Client {
     let settings = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(transport)
@@ -162,7 +211,7 @@ fn client(config: &BucketConfig, address: &Address, transport: Transport) -> Cli
         // The SDK joins a path of the endpoint to the bucket only over a slash at its end.
         .endpoint_url(format!("{}/", address.endpoint()))
         .force_path_style(address.is_path_style())
-        .credentials_provider(sign::signing_key(&config.credentials))
+        .credentials_provider(provider)
         .identity_cache(IdentityCache::no_cache())
         .disable_s3_express_session_auth(true)
         .retry_config(RetryConfig::disabled())

@@ -1,6 +1,7 @@
 //! What a bucket is: where it stands, how it is spoken to, what its URLs look like.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,8 +33,30 @@ pub struct BucketConfig {
     pub storage_class: Option<String>,
     /// PEM of a private CA, in addition to the public ones.
     pub ca: Option<Vec<u8>>,
-    /// The key pair.
-    pub credentials: Credentials,
+    /// What opens it.
+    pub access: Access,
+}
+
+/// What opens a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Keys that the tenant gave.
+    Keys(Credentials),
+    /// An identity, for which a token service gives keys.
+    Identity(Identity),
+}
+
+/// A service account, as a token service knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// File of the token; read anew for every exchange.
+    pub token_file: PathBuf,
+    /// Role to assume; a service that goes by the token alone needs none.
+    pub role_arn: Option<String>,
+    /// Name of the session in the service's audit log: at most 64 of `[\w+=,.@-]`.
+    pub session_name: String,
+    /// Address of the token service; `None` is that of AWS in the bucket's region.
+    pub sts_endpoint: Option<Url>,
 }
 
 /// A key pair, perhaps temporary. `Debug` shows none of it.
@@ -96,6 +119,19 @@ pub enum Encryption {
 // === impl BucketConfig ===
 
 impl BucketConfig {
+    /// The keys of `other`, where all else is the same.
+    #[must_use]
+    pub fn renewed_keys<'a>(&self, other: &'a Self) -> Option<&'a Credentials> {
+        let (Access::Keys(_), Access::Keys(keys)) = (&self.access, &other.access) else {
+            return None;
+        };
+        let with_its_keys = Self {
+            access: other.access.clone(),
+            ..self.clone()
+        };
+        (with_its_keys == *other).then_some(keys)
+    }
+
     /// A fingerprint of endpoint and bucket: equal for the same bucket whatever the credentials,
     /// prefix or URL mode, so that a changed bucket can be told from a rotated key.
     #[must_use]
@@ -128,6 +164,15 @@ impl fmt::Debug for Credentials {
 mod tests {
     use super::*;
 
+    fn keys(secret: &str) -> Credentials {
+        Credentials {
+            access_key_id: "AKIDAKID".to_owned(),
+            secret_access_key: secret.to_owned(),
+            session_token: Some("tokentoken".to_owned()),
+            expires_at: None,
+        }
+    }
+
     fn config() -> BucketConfig {
         BucketConfig {
             endpoint: Some(Url::parse("http://127.0.0.1:9000").unwrap()),
@@ -141,12 +186,7 @@ mod tests {
             encryption: Encryption::None,
             storage_class: None,
             ca: None,
-            credentials: Credentials {
-                access_key_id: "AKIDAKID".to_owned(),
-                secret_access_key: "hunter2hunter2".to_owned(),
-                session_token: Some("tokentoken".to_owned()),
-                expires_at: None,
-            },
+            access: Access::Keys(keys("hunter2hunter2")),
         }
     }
 
@@ -162,8 +202,10 @@ mod tests {
     fn identity_follows_endpoint_and_bucket_only() {
         let one = config();
         let mut other = config();
-        other.credentials.secret_access_key = "rotated".to_owned();
+        other.access = Access::Keys(keys("rotated"));
+        assert_eq!(one.renewed_keys(&other), Some(&keys("rotated")));
         other.prefix = "else/".to_owned();
+        assert_eq!(one.renewed_keys(&other), None);
         assert_eq!(one.identity(), other.identity());
         assert_eq!(one.identity().len(), 16);
         other.bucket = "other".to_owned();

@@ -31,8 +31,11 @@ pub enum BucketError {
     /// Temporary credentials are past their end.
     #[error("the storage credentials have expired")]
     CredentialsExpired,
+    /// There are no keys for an identity: no token, or one that the token service refuses.
+    #[error("no keys for the identity: {0}")]
+    Identity(String),
     /// The store answered with an error.
-    #[error("the store answered {status}{}", shown_code(code.as_deref()))]
+    #[error("{} {status}{}", meaning(*reason), shown_code(code.as_deref()))]
     Store {
         /// What was asked.
         operation: Operation,
@@ -104,6 +107,7 @@ impl BucketError {
             Self::Configuration(_) => Reason::SecretIncomplete,
             Self::CaBundle(_) => Reason::TlsFailed,
             Self::CredentialsExpired => Reason::CredentialsExpired,
+            Self::Identity(_) => Reason::IdentityRefused,
             Self::Store { reason, .. } | Self::Network { reason, .. } => *reason,
             Self::WrongRegion { .. } => Reason::WrongRegion,
             Self::Timeout(_) => Reason::Timeout,
@@ -168,6 +172,17 @@ impl BucketError {
             None => Reason::StoreError,
         };
         Self::Network { reason, source }
+    }
+}
+
+/// What an answer means, as far as its status and code leave it open to a reader.
+fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::InvalidCredentials => "the store does not accept the keys: it answered",
+        Reason::CredentialsExpired => "the temporary keys have expired: the store answered",
+        Reason::NoSuchBucket => "the store has no such bucket: it answered",
+        Reason::EncryptionRefused => "the store refuses the encryption asked for: it answered",
+        _ => "the store answered",
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::address::{Address, encode_path};
-use super::config::{BucketConfig, UrlMode};
+use super::config::{BucketConfig, Credentials, UrlMode};
 use super::error::BucketError;
 use super::sign;
 
@@ -36,9 +36,11 @@ impl std::fmt::Debug for ObjectUrl {
 /// How long a signed URL lives where the configuration hands out none.
 const USUAL_EXPIRY: Duration = Duration::from_hours(1);
 
-/// The URL of `key` as the configuration wants it. Type and disposition are those that were stored.
+/// The URL of `key` as the configuration wants it, signed with `keys` where it is a presigned one.
+/// Type and disposition are those that were stored.
 pub fn object_url(
     config: &BucketConfig,
+    keys: Option<&Credentials>,
     key: &str,
     now: Timestamp,
 ) -> Result<ObjectUrl, BucketError> {
@@ -57,7 +59,7 @@ pub fn object_url(
                 expires_at: None,
             })
         }
-        UrlMode::Presigned { expires_in } => presigned(config, key, *expires_in, now),
+        UrlMode::Presigned { expires_in } => presigned(config, keys, key, (now, *expires_in)),
     }
 }
 
@@ -65,32 +67,29 @@ pub fn object_url(
 /// signed where that one would need the caller's own credentials.
 pub fn redirect_url(
     config: &BucketConfig,
+    keys: Option<&Credentials>,
     key: &str,
     now: Timestamp,
 ) -> Result<ObjectUrl, BucketError> {
     match &config.url {
-        UrlMode::Direct => presigned(config, key, USUAL_EXPIRY, now),
-        UrlMode::Public { .. } | UrlMode::Presigned { .. } => object_url(config, key, now),
+        UrlMode::Direct => presigned(config, keys, key, (now, USUAL_EXPIRY)),
+        UrlMode::Public { .. } | UrlMode::Presigned { .. } => object_url(config, keys, key, now),
     }
 }
 
 fn presigned(
     config: &BucketConfig,
+    keys: Option<&Credentials>,
     key: &str,
-    expires_in: Duration,
-    now: Timestamp,
+    (now, expires_in): (Timestamp, Duration),
 ) -> Result<ObjectUrl, BucketError> {
     let address = Address::public(config)?;
     let url = address.object_url(key);
-    let seconds = lifetime(config, expires_in, now)?;
+    let keys = keys.ok_or(BucketError::CredentialsExpired)?;
+    let seconds = lifetime(keys, expires_in, now)?;
     let signed_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let expires_in = Duration::from_secs(seconds);
-    let url = sign::presign(
-        &url,
-        address.region(),
-        &config.credentials,
-        (signed_at, expires_in),
-    )?;
+    let url = sign::presign(&url, address.region(), keys, (signed_at, expires_in))?;
     let expires_at = signed_at.checked_add(SignedDuration::from_secs(
         i64::try_from(seconds).unwrap_or(0),
     ));
@@ -102,9 +101,9 @@ fn presigned(
 
 /// Whole seconds that a URL may live: what is asked for, at most seven days, and not beyond the
 /// credentials that sign it.
-fn lifetime(config: &BucketConfig, asked: Duration, now: Timestamp) -> Result<u64, BucketError> {
+fn lifetime(keys: &Credentials, asked: Duration, now: Timestamp) -> Result<u64, BucketError> {
     let wanted = asked.min(MAX_EXPIRY).as_secs().max(1);
-    let Some(end) = config.credentials.expires_at else {
+    let Some(end) = keys.expires_at else {
         return Ok(wanted);
     };
     match u64::try_from(end.as_second() - now.as_second()) {

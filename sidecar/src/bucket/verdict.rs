@@ -66,6 +66,8 @@ impl Bucket {
             put: findings.put,
             get: findings.get,
             checksum_enforced: findings.checksum_enforced,
+            // Known once a PUT was answered, or an earlier check left word of one.
+            checksum_header: findings.put.map(|_| self.sends_checksum()),
             latency_ms: findings.latency.map(millis),
             checked_at: Some(now),
             ..unknown(self.config())
@@ -90,11 +92,14 @@ fn failed(mut verdict: BucketVerdict, error: &BucketError) -> BucketVerdict {
         BucketError::Network { .. } | BucketError::Timeout(_) => Some(false),
         BucketError::Configuration(_)
         | BucketError::CaBundle(_)
+        | BucketError::Identity(_)
         | BucketError::CredentialsExpired => None,
         _ => Some(true),
     };
     verdict.credentials = match reason {
-        Reason::InvalidCredentials | Reason::CredentialsExpired => Some(false),
+        Reason::InvalidCredentials | Reason::CredentialsExpired | Reason::IdentityRefused => {
+            Some(false)
+        }
         Reason::AccessDenied | Reason::NoSuchBucket | Reason::EncryptionRefused => Some(true),
         _ => None,
     };

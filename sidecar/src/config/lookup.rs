@@ -1,10 +1,11 @@
 //! Whatever a session's fields may refer to, by name.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use titan_crds::{Reason, TenantStorage};
 
 use super::{
+    Sources, WorkloadIdentity,
     config_maps::ConfigMaps,
     documents::{Documents, namespace_of},
     folders::Folders,
@@ -18,17 +19,14 @@ pub(super) struct Lookup<'a> {
     pub(super) documents: &'a Documents,
     pub(super) secrets: Secrets<'a>,
     pub(super) config_maps: ConfigMaps<'a>,
+    pub(super) identity: &'a WorkloadIdentity,
     storages: &'a Recall<TenantStorage>,
 }
 
 impl<'a> Lookup<'a> {
-    /// Looks in `documents`, then in the folders, then in `memory`.
-    pub(super) fn new(
-        documents: &'a Documents,
-        secrets: Option<PathBuf>,
-        config_maps: Option<PathBuf>,
-        memory: &'a Memory,
-    ) -> Self {
+    /// Looks in `documents`, then in the folders of `sources`, then in `memory`.
+    pub(super) fn new(sources: &'a Sources, documents: &'a Documents, memory: &'a Memory) -> Self {
+        let (secrets, config_maps) = (sources.secrets.clone(), sources.config_maps.clone());
         let namespaces = namespaces(documents);
         Self {
             documents,
@@ -42,6 +40,7 @@ impl<'a> Lookup<'a> {
                 Folders::new(config_maps, namespaces),
                 &memory.config_maps,
             ),
+            identity: &sources.identity,
             storages: &memory.storages,
         }
     }

@@ -4,8 +4,10 @@
 //! they refer to, `resolve` makes of both what the program runs, `watch` notices edits, and `memory`
 //! keeps in use what vanishes from under a pod.
 
+mod access;
 mod certificate;
 mod config_maps;
+mod cosi;
 mod documents;
 mod endpoints;
 mod error;
@@ -42,12 +44,23 @@ pub struct Sources {
     pub secrets: Option<PathBuf>,
     /// Folder of `ConfigMap`s, in the same layout.
     pub config_maps: Option<PathBuf>,
+    /// What the process can prove of itself to a token service.
+    pub identity: WorkloadIdentity,
     /// Standalone or in a pod.
     pub mode: Mode,
     /// For generated keys.
     pub data_dir: PathBuf,
     /// Webhooks may be over http, to the ranges that are allowed.
     pub plain_http: bool,
+}
+
+/// The identity that the platform gave to the process.
+#[derive(Debug, Clone, Default)]
+pub struct WorkloadIdentity {
+    /// File of its token.
+    pub token_file: Option<PathBuf>,
+    /// Role to assume where a storage names none.
+    pub role_arn: Option<String>,
 }
 
 /// Who runs the program.
@@ -118,13 +131,8 @@ impl Sources {
         Documents::read(&self.manifests, strictness)
     }
 
-    fn lookup<'a>(&self, documents: &'a Documents, memory: &'a Memory) -> Lookup<'a> {
-        Lookup::new(
-            documents,
-            self.secrets.clone(),
-            self.config_maps.clone(),
-            memory,
-        )
+    fn lookup<'a>(&'a self, documents: &'a Documents, memory: &'a Memory) -> Lookup<'a> {
+        Lookup::new(self, documents, memory)
     }
 
     fn generate_key(&self, config: &mut SessionConfig) -> Result<(), ConfigError> {

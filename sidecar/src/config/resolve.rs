@@ -240,15 +240,6 @@ impl Resolver<'_> {
             (Err((field, message)), Mode::Standalone) => return Err(wrong(field, message)),
             (Err(fault), Mode::InPod) => Storage::Unusable(storage::unusable(fault)),
         };
-        let fields = unsupported::of_storage(&object.spec);
-        if let (Mode::Standalone, Some(path)) = (self.mode, fields.first()) {
-            let message = "Unsupported: this version does not honour the field yet";
-            return Err(wrong(path, message.to_owned()));
-        }
-        let unsupported = fields
-            .into_iter()
-            .map(|path| format!("TenantStorage/{}: {path}", reference.name));
-        self.unsupported.extend(unsupported);
         self.report_vanished(FIELD);
         if let Storage::Unusable(missing) = &storage {
             self.report(FIELD, missing.clone())?;

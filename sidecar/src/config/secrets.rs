@@ -26,6 +26,12 @@ impl SecretValue {
     }
 }
 
+impl From<String> for SecretValue {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text.into_bytes()))
+    }
+}
+
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretValue(…)")

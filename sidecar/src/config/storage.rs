@@ -1,54 +1,19 @@
-//! A `TenantStorage` and its Secret, resolved to a bucket.
+//! A `TenantStorage` and what it names, resolved to a bucket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use titan_crds::{
     Reason, TenantStorage, TenantStorageSpec,
     report::BUCKET_ANNOTATION,
-    tenant_storage::{self, CredentialsSecretRef, EncryptionType, UrlMode as Mode},
+    tenant_storage::{self, EncryptionType, UrlMode as Mode},
 };
 use url::Url;
 
-use super::{
-    lookup::Lookup,
-    secrets::{Missing, SecretValue},
-    session::Storage,
-};
+use super::{access, lookup::Lookup, secrets::Missing, session::Storage};
 use crate::{
-    bucket::{Addressing, BucketConfig, Credentials, Encryption, UrlMode},
+    bucket::{Addressing, BucketConfig, Encryption, UrlMode},
     net,
 };
-
-/// Names under which tools write an access key id into a Secret.
-const ACCESS_KEY_ID: &[&str] = &[
-    "AWS_ACCESS_KEY_ID",
-    "accessKeyId",
-    "accessKeyID",
-    "access_key_id",
-    "access-key-id",
-    "accesskey",
-    "access-key",
-    "accessKey",
-];
-const SECRET_ACCESS_KEY: &[&str] = &[
-    "AWS_SECRET_ACCESS_KEY",
-    "secretAccessKey",
-    "accessSecretKey",
-    "secret_access_key",
-    "secret-access-key",
-    "secretkey",
-    "secret-key",
-    "secretKey",
-];
-const SESSION_TOKEN: &[&str] = &["AWS_SESSION_TOKEN", "sessionToken", "session_token"];
-const BUCKET: &[&str] = &["bucket", "BUCKET", "BUCKET_NAME", "bucketName"];
-const ENDPOINT: &[&str] = &[
-    "endpoint",
-    "ENDPOINT",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT_URL",
-];
-const REGION: &[&str] = &["region", "REGION", "AWS_REGION", "AWS_DEFAULT_REGION"];
 
 /// A field and what is wrong with it: a value that no bucket can be made of.
 type Fault = (&'static str, String);
@@ -69,12 +34,13 @@ pub(super) fn resolve(
     let endpoint = parse_url("spec.endpoint", spec.endpoint.as_deref())?;
     let url_mode = url_mode(&url)?;
     let public_endpoint = parse_url("spec.url.publicEndpoint", url.public_endpoint.as_deref())?;
-    let found = match from_secret(spec, endpoint, namespace, lookup) {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let found = match access::find(spec, endpoint, (namespace, name), lookup) {
         Ok(found) => found,
         Err(missing) => return Ok(Storage::Unusable(missing)),
     };
     let ca = match ca_bundle(spec, namespace, lookup) {
-        Ok(ca) => ca,
+        Ok(ca) => ca.or(found.ca),
         Err(missing) => return Ok(Storage::Unusable(missing)),
     };
     if let Some(changed) = bucket_changed(object, &found.bucket) {
@@ -85,14 +51,14 @@ pub(super) fn resolve(
         region: found.region,
         bucket: found.bucket,
         prefix: spec.prefix().to_owned(),
-        addressing: addressing(spec),
+        addressing: addressing(spec).unwrap_or(found.addressing),
         url: url_mode,
         public_endpoint,
         key_template: spec.key_template().to_owned(),
         encryption: encryption(spec),
         storage_class: spec.storage_class.clone(),
         ca,
-        credentials: found.credentials,
+        access: found.access,
     })))
 }
 
@@ -100,52 +66,6 @@ pub(super) fn resolve(
 /// through that is no URL after all.
 pub(super) fn unusable((field, message): Fault) -> Missing {
     Missing::other(Reason::EndpointNotAllowed, format!("{field} {message}"))
-}
-
-/// What the spec says, and where it is silent the Secret.
-struct Found {
-    credentials: Credentials,
-    bucket: String,
-    endpoint: Option<Url>,
-    region: Option<String>,
-}
-
-fn from_secret(
-    spec: &TenantStorageSpec,
-    endpoint: Option<Url>,
-    namespace: &str,
-    lookup: &Lookup<'_>,
-) -> Result<Found, Missing> {
-    let Some(reference) = &spec.credentials.secret_ref else {
-        let message = "spec.credentials.identity is not supported yet".to_owned();
-        return Err(Missing::other(Reason::Unsupported, message));
-    };
-    let name = &reference.name;
-    let secret = lookup
-        .secrets
-        .all(namespace, name)
-        .ok_or_else(|| Missing::secret(name))?;
-    let credentials = credentials(reference, &secret)?;
-    let found = |names: &[&str]| usual(&secret, names).and_then(SecretValue::text);
-    let bucket = spec.bucket.as_deref().or_else(|| found(BUCKET));
-    let bucket = bucket.ok_or_else(|| Missing::key(name, "bucket"))?;
-    let endpoint = match (endpoint, found(ENDPOINT)) {
-        (Some(endpoint), _) => Some(endpoint),
-        (None, None) => None,
-        (None, Some(text)) => Some(Url::parse(text).map_err(|error| {
-            Missing::invalid(name, "endpoint", &format!("is not a URL: {error}"))
-        })?),
-    };
-    let region = spec.region.as_deref().or_else(|| found(REGION));
-    if endpoint.is_none() && region.is_none() {
-        return Err(Missing::key(name, "region"));
-    }
-    Ok(Found {
-        credentials,
-        bucket: bucket.to_owned(),
-        endpoint,
-        region: region.map(str::to_owned),
-    })
 }
 
 /// Objects are found by bucket and key: a storage that silently went to another bucket would lose
@@ -164,37 +84,10 @@ fn bucket_changed(object: &TenantStorage, bucket: &str) -> Option<Missing> {
     })
 }
 
-fn usual<'a>(secret: &'a BTreeMap<String, SecretValue>, names: &[&str]) -> Option<&'a SecretValue> {
-    names.iter().find_map(|name| secret.get(*name))
-}
-
-fn credentials(
-    reference: &CredentialsSecretRef,
-    secret: &BTreeMap<String, SecretValue>,
-) -> Result<Credentials, Missing> {
-    let optional = |named: &Option<String>, names: &[&str]| match named {
-        Some(key) => secret.get(key),
-        None => usual(secret, names),
-    };
-    let value = |named: &Option<String>, names: &[&str]| {
-        let text = optional(named, names).and_then(SecretValue::text);
-        let key = named
-            .as_deref()
-            .or_else(|| names.first().copied())
-            .unwrap_or_default();
-        text.filter(|text| !text.is_empty())
-            .map(str::to_owned)
-            .ok_or_else(|| Missing::key(&reference.name, key))
-    };
-    Ok(Credentials {
-        access_key_id: value(&reference.access_key_id, ACCESS_KEY_ID)?,
-        secret_access_key: value(&reference.secret_access_key, SECRET_ACCESS_KEY)?,
-        session_token: match &reference.session_token {
-            Some(_) => Some(value(&reference.session_token, SESSION_TOKEN)?),
-            None => value(&None, SESSION_TOKEN).ok(),
-        },
-        expires_at: None,
-    })
+/// Why a bundle is of no use.
+pub(super) fn check_ca(pem: &[u8]) -> Result<(), String> {
+    let usable = net::tls_config(Some(pem));
+    usable.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// The certificates, if they can be used: a broken bundle is told with its name.
@@ -206,22 +99,17 @@ fn ca_bundle(
     let Some(bundle) = &spec.ca_bundle else {
         return Ok(None);
     };
-    let check = |pem: &[u8]| {
-        net::tls_config(Some(pem))
-            .map(|_| ())
-            .map_err(|error| error.to_string())
-    };
     if let Some(reference) = &bundle.secret_ref {
         let (name, key) = (&reference.name, &reference.key);
         let pem = lookup.secrets.get(namespace, name, key)?.bytes().to_vec();
-        check(&pem).map_err(|why| Missing::invalid(name, key, &why))?;
+        check_ca(&pem).map_err(|why| Missing::invalid(name, key, &why))?;
         return Ok(Some(pem));
     }
     let Some(reference) = &bundle.config_map_ref else {
         return Ok(None);
     };
     let pem = lookup.config_maps.get(namespace, reference)?;
-    check(&pem).map_err(|why| {
+    check_ca(&pem).map_err(|why| {
         let (name, key) = (&reference.name, &reference.key);
         let message = format!("ConfigMap {name:?}, key {key:?}: {why}");
         Missing::other(Reason::TlsFailed, message)
@@ -229,11 +117,12 @@ fn ca_bundle(
     Ok(Some(pem))
 }
 
-fn addressing(spec: &TenantStorageSpec) -> Addressing {
+/// What the spec decides on.
+fn addressing(spec: &TenantStorageSpec) -> Option<Addressing> {
     match spec.addressing() {
-        tenant_storage::Addressing::Auto => Addressing::Auto,
-        tenant_storage::Addressing::Path => Addressing::Path,
-        tenant_storage::Addressing::VirtualHosted => Addressing::VirtualHosted,
+        tenant_storage::Addressing::Auto => None,
+        tenant_storage::Addressing::Path => Some(Addressing::Path),
+        tenant_storage::Addressing::VirtualHosted => Some(Addressing::VirtualHosted),
     }
 }
 

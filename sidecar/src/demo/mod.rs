@@ -114,6 +114,8 @@ fn sidecar_args(stage: &Stage, cdn: Url) -> Serve {
             manifests: vec![stage.manifests()],
             secrets: None,
             config_maps: None,
+            web_identity_token_file: None,
+            role_arn: None,
             allow_cidr: vec![IpNet::new_assert(loopback.ip(), 8)],
             in_pod: false,
         },

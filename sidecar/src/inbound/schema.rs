@@ -100,7 +100,7 @@ fields!(m::DocumentMessage: url mimetype title file_sha256 file_length media_key
     file_enc_sha256 direct_path thumbnail_direct_path thumbnail_sha256 thumbnail_enc_sha256
     jpeg_thumbnail context_info caption);
 fields!(m::StickerMessage: url file_sha256 file_enc_sha256 media_key mimetype height width
-    direct_path file_length context_info);
+    direct_path file_length context_info png_thumbnail);
 fields!(m::StickerPackMessage: name file_length file_sha256 file_enc_sha256 media_key direct_path
     caption context_info thumbnail_direct_path thumbnail_sha256 thumbnail_enc_sha256);
 

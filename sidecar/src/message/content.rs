@@ -132,7 +132,7 @@ pub struct MediaReference {
     pub streaming_sidecar: Option<Vec<u8>>,
     /// Thumbnail on the CDN.
     pub thumbnail: Option<Thumbnail>,
-    /// Inline JPEG thumbnail.
+    /// Inline thumbnail: a JPEG, and of a sticker a PNG.
     pub jpeg_thumbnail: Option<Vec<u8>>,
     /// Why this file will never be fetched: the sender's fault, in words that name the field.
     pub fault: Option<String>,

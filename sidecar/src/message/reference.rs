@@ -136,6 +136,7 @@ pub(super) fn sticker(message: &wa::StickerMessage) -> MediaReference {
         mime_type: text(message.mimetype.as_ref()),
         width: message.width,
         height: message.height,
+        jpeg_thumbnail: bytes(message.png_thumbnail.as_ref()),
         ..reference(
             MediaType::Sticker,
             &wire!(message, message.url.as_deref(), None),

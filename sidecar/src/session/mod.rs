@@ -100,7 +100,11 @@ impl Session {
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
-            bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
+            bucket: RwLock::new(Arc::new(storage::Current::of(
+                &config,
+                &shared.policy,
+                None,
+            ))),
             bucket_trouble: Notify::new(),
             limiter: RwLock::new(limiter_of(&config)),
             webhooks: Arc::default(),
@@ -145,7 +149,7 @@ impl Session {
     pub async fn reconfigure(&self, config: Arc<SessionConfig>) -> Result<(), StoreError> {
         let other_storage = config.storage != self.config().storage;
         if other_storage {
-            self.replace_bucket(storage::Current::of(&config, &self.shared.policy));
+            self.change_bucket(&config);
         }
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());

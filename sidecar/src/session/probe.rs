@@ -1,9 +1,10 @@
-//! Checks the session's bucket: at the start, when it was changed, every `probe.every`, and again and
-//! again while it is down. So a session without traffic knows its bucket too, and what waits for the
+//! Checks the session's bucket: at the start, when it or its keys were changed, when the keys expire,
+//! every `probe.every`, and again and again while it is down. So a session without traffic knows its bucket too, and what waits for the
 //! bucket goes on as soon as it is back.
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -25,6 +26,7 @@ pub(super) async fn run(session: Arc<Session>, mut config: watch::Receiver<Arc<S
         tokio::select! {
             () = session.stopping().cancelled() => return,
             () = watch_over(&session, &current) => {}
+            () = current.keep_keys() => {}
             changed = replaced(&session, &current, &mut config) => if changed.is_err() { return },
         }
     }
@@ -36,22 +38,32 @@ async fn watch_over(session: &Session, current: &Current) {
     loop {
         check(session, current).await;
         failures = if current.is_down() { failures + 1 } else { 0 };
-        let every = session.config().probe_every;
-        let due = Instant::now()
-            + if failures == 0 {
-                every
-            } else {
-                pause(failures)
-            };
-        tokio::select! {
-            () = sleep_until(due) => {}
-            // A transfer failed meanwhile.
-            () = session.bucket_trouble.notified(), if failures == 0 => {
-                failures = 1;
-                tokio::time::sleep(FIRST).await;
+        let pause = if failures == 0 {
+            session.config().probe_every.min(until_expiry(current))
+        } else {
+            pause(failures)
+        };
+        let mut due = Instant::now() + pause;
+        loop {
+            tokio::select! {
+                () = sleep_until(due) => break,
+                () = current.renewed() => break,
+                // A transfer failed meanwhile.
+                () = session.bucket_trouble.notified(), if failures == 0 => {
+                    failures = 1;
+                    due = due.min(Instant::now() + FIRST);
+                }
             }
         }
     }
+}
+
+/// How long the keys live on, where that is known.
+fn until_expiry(current: &Current) -> Duration {
+    let keys = current.bucket().and_then(|bucket| bucket.keys());
+    let end = keys.and_then(|keys| keys.expires_at);
+    let left = |end: Timestamp| Duration::try_from(end.duration_since(clock::now()));
+    end.map_or(Duration::MAX, |end| left(end).unwrap_or_default())
 }
 
 async fn check(session: &Session, current: &Current) {

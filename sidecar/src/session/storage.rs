@@ -1,12 +1,16 @@
 //! The session's bucket as it is now: usable or not, whether it is known to be down, and what the last
 //! check or transfer told of it.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use titan_crds::{Reason, report::BucketVerdict};
+use tokio::sync::Notify;
 
 use super::Session;
 use crate::{
@@ -18,6 +22,12 @@ use crate::{
     transfer::TransferError,
 };
 
+/// Between two tries to get keys for an identity.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Least time between two renewals, whatever the token service gives.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// The bucket client built from the configuration in force.
 #[derive(Debug)]
 pub(super) struct Current {
@@ -25,11 +35,18 @@ pub(super) struct Current {
     down: AtomicBool,
     /// A transfer has written to it: stronger evidence than that a check may not write its object.
     proven: AtomicBool,
+    /// The keys were renewed: what is known of the bucket is to be seen again.
+    renewed: Notify,
     verdict: Mutex<BucketVerdict>,
 }
 
 impl Current {
-    pub(super) fn of(config: &SessionConfig, policy: &Arc<AddressPolicy>) -> Self {
+    /// `before` is what was in use until now: what it learned of the same bucket stays known.
+    pub(super) fn of(
+        config: &SessionConfig,
+        policy: &Arc<AddressPolicy>,
+        before: Option<&Self>,
+    ) -> Self {
         let bucket = match &config.storage {
             Storage::NotConfigured => Err(Missing {
                 reason: Reason::StorageNotConfigured,
@@ -45,6 +62,9 @@ impl Current {
                     secret: None,
                 }),
         };
+        if let (Ok(bucket), Some(earlier)) = (&bucket, before.and_then(Self::bucket)) {
+            bucket.learn_from(earlier);
+        }
         let verdict = match &bucket {
             Ok(bucket) => verdict::unknown(bucket.config()),
             Err(missing) => verdict::unusable(missing.reason, &missing.message),
@@ -52,6 +72,7 @@ impl Current {
         Self {
             down: AtomicBool::new(bucket.is_err()),
             proven: AtomicBool::new(false),
+            renewed: Notify::new(),
             verdict: Mutex::new(verdict),
             bucket,
         }
@@ -60,6 +81,52 @@ impl Current {
     /// The client, where there can be one.
     pub(super) fn bucket(&self) -> Option<&Arc<Bucket>> {
         self.bucket.as_ref().ok()
+    }
+
+    /// Returns after the keys were renewed.
+    pub(super) async fn renewed(&self) {
+        self.renewed.notified().await;
+    }
+
+    /// Takes other keys for the same bucket; false where more than the keys has changed. What is
+    /// known of the bucket stays so until it has been checked with them.
+    fn renew(&self, storage: &Storage) -> bool {
+        let (Storage::Ready(config), Some(bucket)) = (storage, self.bucket()) else {
+            return false;
+        };
+        let Some(keys) = bucket.config().renewed_keys(config) else {
+            return false;
+        };
+        bucket.renew(keys.clone());
+        self.proven.store(false, Ordering::Relaxed);
+        self.renewed.notify_one();
+        true
+    }
+
+    /// Renews the keys of an identity in time, for ever. What waited for keys is told.
+    pub(super) async fn keep_keys(&self) {
+        let Some(bucket) = self.bucket() else {
+            return std::future::pending().await;
+        };
+        let mut failed = false;
+        loop {
+            let now = clock::now();
+            let pause = match bucket.refresh(now).await {
+                Ok(None) => return std::future::pending().await,
+                Ok(Some(due)) => {
+                    if std::mem::take(&mut failed) {
+                        self.renewed.notify_one();
+                    }
+                    Duration::try_from(due.duration_since(now)).unwrap_or_default()
+                }
+                Err(error) => {
+                    tracing::warn!(bucket = bucket.config().bucket, %error, "can't renew the bucket's keys");
+                    failed = true;
+                    RETRY
+                }
+            };
+            tokio::time::sleep(pause.max(LEAST)).await;
+        }
     }
 
     pub(super) fn is_down(&self) -> bool {
@@ -135,8 +202,14 @@ impl Session {
         current.clone()
     }
 
-    pub(super) fn replace_bucket(&self, current: Current) {
-        *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+    /// Takes the storage of a changed configuration: other keys into the bucket in use, else another
+    /// bucket in its place.
+    pub(super) fn change_bucket(&self, config: &SessionConfig) {
+        let before = self.current_bucket();
+        if !before.renew(&config.storage) {
+            let current = Current::of(config, &self.shared().policy, Some(&before));
+            *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+        }
     }
 
     /// A transfer reached the bucket: whatever waits for it may go.

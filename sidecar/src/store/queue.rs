@@ -163,6 +163,8 @@ pub(super) async fn requeue(
     status: MediaStatus,
     now: i64,
 ) -> Result<bool, StoreError> {
+    // An end was told of under its round: the next one is another event.
+    let ended = matches!(status, MediaStatus::Failed | MediaStatus::Stored);
     let queued = sqlx::query(
         "UPDATE media SET persist = TRUE, status = 'queued', due_at = $2, round = round + $3,
            attempts = 0, integrity_failures = 0, error = NULL
@@ -170,7 +172,7 @@ pub(super) async fn requeue(
     )
     .bind(number)
     .bind(now)
-    .bind(i64::from(status == MediaStatus::Failed))
+    .bind(i64::from(ended))
     .bind(status.as_str())
     .execute(&mut tx.conn)
     .await?

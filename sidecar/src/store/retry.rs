@@ -27,6 +27,13 @@ impl Store {
         self.media(id).await
     }
 
+    /// Queues a file whose object is in the bucket no more. False: it is not held to be there.
+    pub async fn save_again(&self, id: &MediaId, now: Timestamp) -> Result<bool, StoreError> {
+        let (wanted, at) = (id.clone(), now.as_millisecond());
+        self.write(move |tx| Box::pin(async move { stored(tx, &wanted, at).await }))
+            .await
+    }
+
     /// Queues all files of one status, taken at or after `since`, that a fetch may still bring.
     /// Answers how many.
     pub async fn retry_all(
@@ -67,6 +74,22 @@ async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
         MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => {}
     }
     Ok(())
+}
+
+async fn stored(tx: &mut Tx, id: &MediaId, now: i64) -> Result<bool, StoreError> {
+    let number: Option<i64> = sqlx::query_scalar(
+        "SELECT number FROM media
+         WHERE tenant = $1 AND session = $2 AND id = $3 AND status = 'stored'",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(&id.0)
+    .fetch_optional(&mut tx.conn)
+    .await?;
+    match number {
+        Some(number) => requeue(tx, number, MediaStatus::Stored, now).await,
+        None => Ok(false),
+    }
 }
 
 /// One step through the files.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{
-    ByteRange, TransferError, range, rehash,
+    ByteRange, TransferError, lost, range, rehash,
     source::{self, Fetch},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct Download {
 
 /// Opens a file for a caller, or `range` of it where that can be trusted: an object in the bucket,
 /// and on the CDN a file with a streaming sidecar. Elsewhere the whole file is opened. What the
-/// bucket can't give comes from the CDN while that has it.
+/// bucket can't give comes from the CDN while that has it; an object that is gone is then saved again.
 ///
 /// # Errors
 ///
@@ -54,6 +54,9 @@ pub async fn download(
     tracing::info!(session = %session.key(), media = %record.id, %error, "not from the bucket, asking the CDN");
     let missing = matches!(&error, TransferError::Bucket(error) if error.is_missing_object());
     let from_cdn = from_cdn(session, record, range).await;
+    if let (Ok(_), TransferError::Bucket(error)) = (&from_cdn, &error) {
+        lost::after_download(session, record, error).await;
+    }
     from_cdn.map_err(|cdn| match cdn {
         TransferError::Gone if missing => TransferError::ObjectGone,
         cdn if missing => cdn,
@@ -164,6 +167,7 @@ async fn from_bucket(
 ) -> Result<Download, TransferError> {
     let key = record.key.as_deref().unwrap_or_default();
     let bucket = session.bucket_of(record)?;
+    bucket.ready(clock::now()).await?;
     let asked = match range.zip(record.stored_length) {
         Some((range, length)) => {
             let (first, last) = range

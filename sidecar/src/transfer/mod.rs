@@ -5,6 +5,7 @@ mod blame;
 mod byte_range;
 pub mod download;
 mod error;
+pub mod lost;
 mod part;
 mod persist;
 pub mod range;

@@ -1,11 +1,13 @@
 //! One try to save one file: is it still there, where does it go, then the pass itself.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{TransferError, blame, persist, source::Fetch};
 use crate::{
     bucket::{
-        Bucket,
+        Bucket, Credentials,
         key::{KeyParts, extension, object_key},
     },
     clock,
@@ -25,16 +27,37 @@ pub(super) async fn save(session: &Session, record: &MediaRecord) -> Result<Stor
     if has_expired(record, clock::now()) {
         return Err(TransferError::Gone);
     }
-    let config = session.config();
-    let bucket = session.bucket()?;
-    let saved = into_bucket(session, record, &bucket);
-    let timeout = config.transfers.timeout;
+    let timeout = session.config().transfers.timeout;
     tokio::select! {
-        saved = tokio::time::timeout(timeout, saved) => {
+        saved = tokio::time::timeout(timeout, into_storage(session, record)) => {
             saved.unwrap_or(Err(TransferError::Timeout(timeout)))
         }
         () = session.aborting().cancelled() => Err(TransferError::Cancelled),
     }
+}
+
+/// What a bucket says is of no weight once another one, or other keys, have taken its place.
+async fn into_storage(session: &Session, record: &MediaRecord) -> Result<Stored, TransferError> {
+    let bucket = session.bucket()?;
+    bucket.ready(clock::now()).await?;
+    let keys = bucket.keys();
+    match into_bucket(session, record, &bucket).await {
+        Err(error @ (TransferError::Bucket(_) | TransferError::Object(_)))
+            if !is_in_use(session, &bucket, keys.as_deref()) =>
+        {
+            tracing::info!(session = %session.key(), media = %record.id, %error, "the storage has changed meanwhile");
+            let bucket = session.bucket()?;
+            bucket.ready(clock::now()).await?;
+            into_bucket(session, record, &bucket).await
+        }
+        saved => saved,
+    }
+}
+
+fn is_in_use(session: &Session, bucket: &Arc<Bucket>, keys: Option<&Credentials>) -> bool {
+    let same = |now: &Arc<Bucket>| Arc::ptr_eq(now, bucket);
+    // Where there is none any more, that is what the next try says.
+    session.bucket().is_ok_and(|now| same(&now)) && bucket.keys().as_deref() == keys
 }
 
 async fn into_bucket(

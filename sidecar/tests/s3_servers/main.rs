@@ -1,5 +1,5 @@
-//! The bucket against two real S3 servers, which check other things than each other: versitygw and
-//! SeaweedFS. They are installed by `tests/servers/`; a server that can't be had fails the test.
+//! The bucket against real S3 servers, which check other things than each other: versitygw, SeaweedFS
+//! and MinIO. They are installed by `tests/servers/`; a server that can't be had fails the test.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use server::{ACCESS, Program, SECRET, Server, open};
+use server::{ACCESS, Program, SECRET, Server, keys, open};
 use sha2::{Digest, Sha256};
 use titan_crds::Reason;
 use titan_sidecar::bucket::{
@@ -40,6 +40,13 @@ macro_rules! facts {
             $(#[tokio::test]
             async fn $fact() {
                 super::$fact(&Server::start(Program::Seaweedfs).await).await;
+            })*
+        }
+        mod minio {
+            use super::{Program, Server};
+            $(#[tokio::test]
+            async fn $fact() {
+                super::$fact(&Server::start(Program::Minio).await).await;
             })*
         }
     };
@@ -211,8 +218,7 @@ async fn a_presigned_url_opens_its_object(server: &Server) {
 async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
     for (access, secret) in [(ACCESS, "wrong"), ("nobody", SECRET)] {
         let mut wrong = server.config();
-        wrong.credentials.access_key_id = access.to_owned();
-        wrong.credentials.secret_access_key = secret.to_owned();
+        wrong.access = keys(access, secret);
         let wrong = open(wrong);
         for length in [3, 20_000_000] {
             let content = noise(length);

@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use titan_sidecar::bucket::{Addressing, Bucket, BucketConfig, Credentials, Encryption, UrlMode};
+use titan_sidecar::bucket::{
+    Access, Addressing, Bucket, BucketConfig, Credentials, Encryption, UrlMode,
+};
 use titan_sidecar::net::AddressPolicy;
 use url::Url;
 
@@ -18,6 +20,9 @@ const BUCKET: &str = "media";
 pub(crate) const ACCESS: &str = "titan-test-access";
 /// Its secret.
 pub(crate) const SECRET: &str = "titan-test-secret-0123456789";
+
+/// A key of 32 bytes, as MinIO takes it.
+const KMS_KEY: &str = "titan-test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// Most that a server may take to start.
 const START: Duration = Duration::from_mins(1);
@@ -31,6 +36,8 @@ pub(crate) enum Program {
     Versitygw,
     /// SeaweedFS, all its parts in one process.
     Seaweedfs,
+    /// MinIO over a folder, with a key for encryption.
+    Minio,
 }
 
 /// A running server; dropping it ends the process and removes its data.
@@ -73,12 +80,7 @@ impl Server {
             encryption: Encryption::None,
             storage_class: None,
             ca: None,
-            credentials: Credentials {
-                access_key_id: ACCESS.to_owned(),
-                secret_access_key: SECRET.to_owned(),
-                session_token: None,
-                expires_at: None,
-            },
+            access: keys(ACCESS, SECRET),
         }
     }
 
@@ -88,6 +90,7 @@ impl Server {
         let mut command = match program {
             Program::Versitygw => versitygw(folder.path(), &ports),
             Program::Seaweedfs => seaweedfs(folder.path(), &ports),
+            Program::Minio => minio(folder.path(), &ports),
         };
         let log = File::create(folder.path().join("log")).unwrap();
         let child = command
@@ -125,6 +128,16 @@ impl Server {
     }
 }
 
+/// A key pair for good.
+pub(crate) fn keys(access: &str, secret: &str) -> Access {
+    Access::Keys(Credentials {
+        access_key_id: access.to_owned(),
+        secret_access_key: secret.to_owned(),
+        session_token: None,
+        expires_at: None,
+    })
+}
+
 /// A handle that may dial loopback.
 pub(crate) fn open(config: BucketConfig) -> Bucket {
     let loopback = vec!["127.0.0.0/8".parse().unwrap()];
@@ -155,6 +168,21 @@ fn versitygw(folder: &Path, ports: &[u16]) -> Command {
         .args(["--port", &format!("127.0.0.1:{}", ports[0])])
         .args(["--access", ACCESS, "--secret", SECRET, "--quiet", "posix"])
         .arg(folder.join("data"));
+    command
+}
+
+fn minio(folder: &Path, ports: &[u16]) -> Command {
+    std::fs::create_dir_all(folder.join("data").join(BUCKET)).unwrap();
+    let mut command = Command::new(installed(Program::Minio).join("minio"));
+    command
+        .args(["server", "--quiet"])
+        .args(["--address", &format!("127.0.0.1:{}", ports[0])])
+        .arg(folder.join("data"))
+        .env("MINIO_ROOT_USER", ACCESS)
+        .env("MINIO_ROOT_PASSWORD", SECRET)
+        .env("MINIO_BROWSER", "off")
+        .env("MINIO_UPDATE", "off")
+        .env("MINIO_KMS_SECRET_KEY", KMS_KEY);
     command
 }
 
@@ -205,13 +233,15 @@ fn free_ports() -> Vec<u16> {
         .collect()
 }
 
-/// The program's path; the script installs it if it is not there yet.
+/// The program's path, or that of its folder; the script installs it if it is not there yet.
 fn installed(program: Program) -> PathBuf {
     static VERSITYGW: OnceLock<PathBuf> = OnceLock::new();
     static SEAWEEDFS: OnceLock<PathBuf> = OnceLock::new();
+    static MINIO: OnceLock<PathBuf> = OnceLock::new();
     let (once, name) = match program {
         Program::Versitygw => (&VERSITYGW, "versitygw"),
         Program::Seaweedfs => (&SEAWEEDFS, "seaweedfs"),
+        Program::Minio => (&MINIO, "minio"),
     };
     once.get_or_init(|| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -224,7 +254,7 @@ fn installed(program: Program) -> PathBuf {
             .unwrap();
         let path = PathBuf::from(String::from_utf8(run.stdout).unwrap().trim());
         assert!(
-            run.status.success() && path.is_file(),
+            run.status.success() && path.exists(),
             "{name} could not be installed: tests/servers/{name}.sh says why above"
         );
         path

@@ -9,7 +9,7 @@ use serde_json::json;
 use titan_tests::baileys;
 use titan_tests::manifests::Document;
 use titan_tests::media::Kind;
-use titan_tests::s3::S3;
+use titan_tests::s3::{Program, S3};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
 
 /// Watched programs are slow.
@@ -19,7 +19,7 @@ const TEXTS: usize = 20;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let s3 = S3::start_with_tls(BUCKET).await;
+    let s3 = S3::start_with_tls(Program::Versitygw, BUCKET).await;
     let mut plan = Plan::usual().await;
     plan.launch.under = std::env::args().skip(1).collect();
     plan.launch.patience = PATIENCE;

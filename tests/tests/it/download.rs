@@ -11,6 +11,7 @@ use titan_tests::bucket::Mode;
 use titan_tests::cdn::Fault;
 use titan_tests::media::Kind;
 use titan_tests::stage::{BUCKET, Plan, Stage};
+use titan_tests::wait::{SOON, until};
 
 async fn on_demand() -> Stage {
     Plan::usual().await.on_demand().up().await
@@ -196,9 +197,17 @@ async fn lost_object_is_served_from_the_cdn_while_it_lasts_and_410_after() {
     let key = stage.info(&media).await["key"].as_str().unwrap().to_owned();
     stage.bucket.delete(BUCKET, &key);
     assert_eq!(stage.download(&media).await.expect(200).body, sealed.plain);
+    // What the CDN still had is in the bucket again.
+    until(SOON, "it is saved again", || async {
+        stage.bucket.object(BUCKET, &key).is_some()
+    })
+    .await;
+    stage.reaches(&media, "stored").await;
     // With Put and Get alone AWS answers 403 for a key that is missing.
     stage.bucket.set_mode(Mode::Refuse(403, "AccessDenied"));
     assert_eq!(stage.download(&media).await.expect(200).body, sealed.plain);
+    assert_eq!(stage.info(&media).await["status"], "stored");
+    stage.bucket.delete(BUCKET, &key);
     stage.cdn.remove(&path);
     stage.download(&media).await.refused(410, "object_gone");
     stage.bucket.set_mode(Mode::Up);

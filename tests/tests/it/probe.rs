@@ -177,7 +177,7 @@ async fn address_that_is_not_allowed_is_not_dialled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificate_of_a_private_ca_needs_its_bundle() {
-    let s3 = S3::start_with_tls(BUCKET).await;
+    let s3 = S3::start_with_tls(Program::Versitygw, BUCKET).await;
     let check = Check::of(&s3.url());
     assert_eq!(check.reason(), "TlsFailed");
     let bundle = json!({"configMapRef": {"name": "acme-ca", "key": "ca.crt"}});

@@ -80,6 +80,20 @@ async fn inline_thumbnail_is_served_without_the_cdn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sticker_has_a_png_for_a_thumbnail() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1A\n a small picture";
+    let stage = on_demand().await;
+    let (sealed, path) = stage.file(Kind::Sticker, 3000);
+    let inline = json!(STANDARD.encode(PNG));
+    let content = baileys::file_with(&sealed, &path, "pngThumbnail", inline);
+    let media = stage.take("3EB0STICKER", content).await;
+    let reply = stage.api.get(&thumbnail_of(&media)).await.expect(200);
+    assert_eq!(reply.header("content-type"), Some("image/png"));
+    assert_eq!(reply.body, PNG);
+    assert!(stage.cdn.all_hits().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn larger_thumbnail_comes_from_the_cdn_while_that_has_a_right_one() {
     let stage = on_demand().await;
     let (sealed, path) = stage.file(Kind::Image, 3000);

@@ -95,7 +95,7 @@ async fn an_object_of_other_content_is_replaced() {
 #[tokio::test]
 async fn expired_credentials_are_told_without_a_request() {
     let mut config = config("http://127.0.0.1:1");
-    config.credentials.expires_at = Some(now());
+    keys_of(&mut config).expires_at = Some(now());
     let bucket = Bucket::new(config, policy()).unwrap();
     let verdict = probe(&bucket).await;
     assert_eq!(verdict.reason, "CredentialsExpired");
@@ -109,7 +109,7 @@ async fn expired_credentials_are_told_without_a_request() {
 async fn a_verdict_holds_no_credentials() {
     let server = server().await;
     let mut config = server.config();
-    config.credentials.secret_access_key = "hunter2hunter2".to_owned();
+    keys_of(&mut config).secret_access_key = "hunter2hunter2".to_owned();
     let verdict = probe(&Bucket::new(config, policy()).unwrap()).await;
     assert_eq!(verdict.reason, "InvalidCredentials");
     let text = serde_json::to_string(&verdict).unwrap();

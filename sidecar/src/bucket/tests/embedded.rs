@@ -1,7 +1,5 @@
 //! Put, get and URLs against the embedded server, which checks signatures and hashes.
 
-use std::sync::atomic::Ordering;
-
 use base64::Engine as _;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
@@ -109,7 +107,7 @@ async fn a_presigned_url_opens_its_object_for_anyone_until_it_expires() {
 async fn wrong_credentials_and_a_missing_bucket_are_told_apart() {
     let server = server().await;
     let mut config = server.config();
-    config.credentials.secret_access_key = "wrong".to_owned();
+    keys_of(&mut config).secret_access_key = "wrong".to_owned();
     let bucket = Bucket::new(config, policy()).unwrap();
     let error = bucket
         .put(&object("k", b"x"), chunks(b"x"))
@@ -242,7 +240,7 @@ async fn the_embedded_server_checks_the_content_hash_in_time_and_the_checksum_to
     let bucket = server.bucket();
     let (old, wrong) = (noise(70_000), noise(70_001)[1..].to_vec());
     bucket.put(&object("k", &old), chunks(&old)).await.unwrap();
-    bucket.checksum_refused.store(true, Ordering::Relaxed);
+    bucket.refuse_checksum();
     let refused = bucket.put(&object("k", &old), chunks(&wrong)).await;
     assert!(refused.is_err());
     assert_eq!(read(bucket.get("k", None).await.unwrap()).await, old);

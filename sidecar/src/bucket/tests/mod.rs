@@ -57,12 +57,20 @@ pub(super) fn config(endpoint: &str) -> BucketConfig {
         encryption: Encryption::None,
         storage_class: None,
         ca: None,
-        credentials: Credentials {
+        access: Access::Keys(Credentials {
             access_key_id: ACCESS.to_owned(),
             secret_access_key: SECRET.to_owned(),
             session_token: None,
             expires_at: None,
-        },
+        }),
+    }
+}
+
+/// The keys of a configuration.
+pub(super) fn keys_of(config: &mut BucketConfig) -> &mut Credentials {
+    match &mut config.access {
+        Access::Keys(keys) => keys,
+        Access::Identity(identity) => panic!("{identity:?}"),
     }
 }
 

@@ -67,6 +67,7 @@ fn what_the_bucket_lacks_is_waited_for() {
         Reason::Timeout,
         Reason::ClockSkew,
         Reason::CredentialsExpired,
+        Reason::IdentityRefused,
         Reason::EncryptionRefused,
         Reason::StoreError,
     ] {
