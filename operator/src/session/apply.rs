@@ -19,7 +19,7 @@ use super::{
     validate::{ApiKey, ValidatedSession},
 };
 use crate::{
-    apply::{Applied, Applier, ApplyError},
+    apply::{Applied, Applier, ApplyError, Child},
     context::Context,
     names::SESSION_MANAGER,
 };
@@ -63,35 +63,34 @@ impl Writer<'_> {
             state: PhantomData,
         } = prepared;
         let child = self.session.child.as_str();
-        let documents = applier.apply(&config_map).await?;
-        if let Some(volume_claim) = volume_claim
-            && let Applied::Written(claim) = applier.apply(&volume_claim).await?
-        {
-            remember(self.memory, &self.session.owner, &claim);
-        }
-        applier.apply(&service).await?;
-        match network_policy {
-            Some(network_policy) => drop(applier.apply(&network_policy).await?),
-            None => drop(applier.delete::<NetworkPolicy>(child).await?),
-        }
+        let claimed = async {
+            if let Some(volume_claim) = volume_claim
+                && let Applied::Written(claim) = applier.apply(&volume_claim).await?
+            {
+                remember(self.memory, &self.session.owner, &claim);
+            }
+            Ok(())
+        };
+        let routed = async {
+            if self.memory.has_gateway_api() {
+                bring::<HttpRoute>(&applier, child, http_route).await?;
+            }
+            Ok(())
+        };
+        // At once, because a session is there only with all of them, and each is a round trip.
+        let (documents, ..) = tokio::try_join!(
+            applier.apply(&config_map),
+            claimed,
+            applier.apply(&service),
+            bring::<NetworkPolicy>(&applier, child, network_policy),
+            bring::<PodDisruptionBudget>(&applier, child, disruption_budget),
+            bring::<Ingress>(&applier, child, ingress),
+            routed,
+        )?;
         if !self.hold
             && let Applied::Written(deployment) = applier.apply(&deployment).await?
         {
             self.context.workloads.set(&deployment);
-        }
-        match disruption_budget {
-            Some(disruption_budget) => drop(applier.apply(&disruption_budget).await?),
-            None => drop(applier.delete::<PodDisruptionBudget>(child).await?),
-        }
-        match ingress {
-            Some(ingress) => drop(applier.apply(&ingress).await?),
-            None => drop(applier.delete::<Ingress>(child).await?),
-        }
-        if self.memory.has_gateway_api() {
-            match http_route {
-                Some(http_route) => drop(applier.apply(&http_route).await?),
-                None => drop(applier.delete::<HttpRoute>(child).await?),
-            }
         }
         Ok(Outcome {
             documents_changed: matches!(documents, Applied::Written(_)),
@@ -149,4 +148,16 @@ impl Writer<'_> {
             }),
         }
     }
+}
+
+/// Applies a child, or deletes the one of that name where there shall be none.
+async fn bring<K>(applier: &Applier<'_>, child: &str, wanted: Option<K>) -> Result<(), ApplyError>
+where
+    K: Child,
+{
+    match wanted {
+        Some(wanted) => drop(applier.apply(&wanted).await?),
+        None => drop(applier.delete::<K>(child).await?),
+    }
+    Ok(())
 }

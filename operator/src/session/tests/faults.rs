@@ -12,6 +12,7 @@ async fn a_foreign_object_stalls_the_session_and_is_left_alone() {
             server.expect(CHILDREN[0]).await.accept("a", "1");
             server.expect(CHILDREN[1]).await.accept("b", "1");
             server.expect(CHILDREN[2]).await.fail(409, "AlreadyExists");
+            server.expect(CHILDREN[3]).await.accept("d", "1");
             let line = "GET /api/v1/namespaces/acme/services/msess-default";
             server.expect(line).await.object(&json!({
                 "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
