@@ -44,6 +44,12 @@ impl Fleet {
             let Some(session) = self.registry.get(name) else {
                 continue;
             };
+            if session.must_reopen(config) {
+                // Its database moved, or has other credentials: it starts anew on that one.
+                self.registry.remove(name);
+                session.stop(LEAVE).await;
+                continue;
+            }
             if let Err(error) = session.reconfigure(config.clone()).await {
                 tracing::error!(session = %config.key, %error, "can't act on the new configuration");
             }

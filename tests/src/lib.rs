@@ -29,6 +29,7 @@ pub mod manifests;
 pub mod media;
 pub mod netns;
 pub mod peer;
+pub mod postgres;
 pub mod random;
 pub mod range;
 pub mod s3;

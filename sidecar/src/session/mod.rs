@@ -2,11 +2,12 @@
 
 mod accept;
 mod probe;
+mod replicas;
 mod storage;
 mod upkeep;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -19,11 +20,11 @@ use crate::{
     api::media_info::{MediaInfo, MediaInfos, media_info},
     cdn::Cdn,
     clock,
-    config::SessionConfig,
+    config::{Records, SessionConfig},
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
-    store::{MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
+    store::{Database, MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
     transfer::{range::KnownLengths, worker::Worker},
     webhook::{self, Deliverer, Tally},
 };
@@ -54,6 +55,8 @@ pub struct Session {
     key: SessionKey,
     config: watch::Sender<Arc<SessionConfig>>,
     store: Store,
+    /// What the store was opened on.
+    records: Records,
     shared: Shared,
     bucket: RwLock<Arc<storage::Current>>,
     /// The bucket has just gone down.
@@ -67,8 +70,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the store below `data_dir` (`<tenant>/<session>/titan.db`), queues again what a crash
-    /// interrupted, and starts the session's tasks.
+    /// Opens the store, which is a file below `data_dir` (`<tenant>/<session>/titan.db`) or a database,
+    /// queues again what a crash interrupted, and starts the session's tasks.
     ///
     /// # Errors
     ///
@@ -79,19 +82,7 @@ impl Session {
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
         let key = config.key.clone();
-        let path = data_dir
-            .join(&key.tenant)
-            .join(&key.session)
-            .join("titan.db");
-        let store = Store::open(
-            &path,
-            key.clone(),
-            config.seal_key.clone(),
-            StoreLimits {
-                volume_bytes: config.volume_bytes,
-            },
-        )
-        .await?;
+        let store = open_store(&config, data_dir, &shared).await?;
         store.recover(clock::now()).await?;
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
@@ -99,6 +90,7 @@ impl Session {
             bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
             bucket_trouble: Notify::new(),
             webhooks: Arc::default(),
+            records: config.records.clone(),
             config: watch::Sender::new(config),
             store,
             shared,
@@ -128,6 +120,10 @@ impl Session {
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks
             .spawn(probe::run(self.clone(), self.config.subscribe()));
+        if self.store.is_shared() {
+            // Not one of the tasks: what runs while the session stops needs its leases.
+            tokio::spawn(replicas::run(Arc::downgrade(self)));
+        }
         self.tasks.close();
     }
 
@@ -156,6 +152,13 @@ impl Session {
         Ok(())
     }
 
+    /// Whether `config` keeps the records elsewhere than this session does. A database whose Secret
+    /// went missing is no other one: what works goes on.
+    #[must_use]
+    pub fn must_reopen(&self, config: &SessionConfig) -> bool {
+        !matches!(config.records, Records::Unknown(_)) && config.records != self.records
+    }
+
     /// Stops taking work, lets what runs finish for `grace`, gives up the rest (the next start
     /// takes it up again), and closes the store.
     pub async fn stop(&self, grace: Duration) {
@@ -167,7 +170,7 @@ impl Session {
             self.abort.cancel();
             self.tasks.wait().await;
         }
-        if let Err(error) = self.store.close().await {
+        if let Err(error) = self.store.close(clock::now()).await {
             tracing::warn!(session = %self.key, %error, "store was closed already");
         }
     }
@@ -228,6 +231,39 @@ impl Session {
     pub(crate) fn aborting(&self) -> &CancellationToken {
         &self.abort
     }
+}
+
+async fn open_store(
+    config: &SessionConfig,
+    data_dir: &Path,
+    shared: &Shared,
+) -> Result<Store, StoreError> {
+    let (key, seal) = (config.key.clone(), config.seal_key.clone());
+    match &config.records {
+        Records::Sqlite => {
+            let limits = StoreLimits {
+                volume_bytes: config.volume_bytes,
+            };
+            Store::open(&store_path(data_dir, &key), key, seal, limits).await
+        }
+        Records::Postgres(url) => {
+            let database = Database {
+                url: url.clone(),
+                policy: shared.policy.clone(),
+            };
+            Store::open_postgres(&database, key, seal).await
+        }
+        Records::Unknown(missing) => Err(StoreError::NotConfigured(missing.clone())),
+    }
+}
+
+/// The file of a session's records below `data_dir`.
+#[must_use]
+pub fn store_path(data_dir: &Path, key: &SessionKey) -> PathBuf {
+    data_dir
+        .join(&key.tenant)
+        .join(&key.session)
+        .join("titan.db")
 }
 
 impl MediaInfos for Session {

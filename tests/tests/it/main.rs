@@ -9,6 +9,7 @@
 
 mod api;
 mod auth;
+mod backup;
 mod bad_media_input;
 mod command_line;
 mod commands;
@@ -29,6 +30,7 @@ mod persist;
 mod probe;
 mod range;
 mod release_rule;
+mod replicas;
 mod s3_servers;
 mod secrecy;
 mod signatures;
