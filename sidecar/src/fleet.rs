@@ -45,7 +45,7 @@ impl Fleet {
                 continue;
             };
             if session.must_reopen(config) {
-                // Its database moved, or has other credentials: it starts anew on that one.
+                tracing::info!(session = %config.key, "records are elsewhere now, session starts anew");
                 self.registry.remove(name);
                 session.stop(LEAVE).await;
                 continue;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # postgres-run.sh BIN PORT: a server in a folder of its own, over loopback (with TLS and a password)
 # and a socket. Prints the folder once it answers; ends, and removes the folder, when standard input
-# does: also when whoever started it is killed.
+# does: also when whoever started it is killed. A number of seconds on standard input is an outage.
 set -eu
 bin="$1" port="$2"
 dir="$(mktemp -d)"
@@ -31,14 +31,24 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
     -config "$dir/tls.cnf" -keyout "$dir/data/server.key" -out "$dir/data/server.crt" >&2
 cp "$dir/data/server.crt" "$dir/ca.crt"
 # Nobody pulls the plug of the machine here: processes are killed, not the server.
-"$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=localhost -c ssl=on \
-    -c fsync=off -c max_connections=400 -c shared_buffers=64MB >&2 &
-server=$!
-until "$bin/pg_isready" -q -h "$dir" -p "$port"; do
-    kill -0 "$server"
-    sleep 0.1
-done
+start() {
+    "$bin/postgres" -D "$dir/data" -k "$dir" -p "$port" -c listen_addresses=localhost -c ssl=on \
+        -c fsync=off -c max_connections=400 -c shared_buffers=64MB >&2 &
+    server=$!
+    until "$bin/pg_isready" -q -h "$dir" -p "$port"; do
+        kill -0 "$server"
+        sleep 0.1
+    done
+}
+start
 chmod 711 "$dir"
 chmod 644 "$dir/ca.crt"
 echo "$dir"
-while read -r _; do :; done
+# Each line is an outage of so many seconds, without a good-bye: like a crash, with a recovery after it.
+while read -r outage; do
+    kill -QUIT "$server"
+    wait "$server" || true
+    sleep "$outage"
+    start
+    echo "$dir"
+done

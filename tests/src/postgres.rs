@@ -1,10 +1,10 @@
 //! A real Postgres for the run of a test program: started as a user that is not root, in a folder
 //! of its own, gone with the process however that ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::unistd::getuid;
@@ -12,13 +12,20 @@ use nix::unistd::getuid;
 use crate::cache::{crate_folder, installed};
 use crate::sidecar::free_port;
 
-/// A running server. Its script watches our end of the pipe.
+/// A running server.
 #[derive(Debug)]
 pub struct Postgres {
     folder: PathBuf,
     bin: PathBuf,
     port: u16,
-    _server: Child,
+    /// Its script, which watches our end of the pipe.
+    script: Mutex<Script>,
+}
+
+#[derive(Debug)]
+struct Script {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
 }
 
 /// A database of one test.
@@ -39,7 +46,9 @@ impl Postgres {
         SERVER.get_or_init(Self::start)
     }
 
-    fn start() -> Self {
+    /// A server of its own. It ends with the value.
+    #[must_use]
+    pub fn start() -> Self {
         let (bin, port) = (installed("postgres"), free_port());
         // As text: whoever runs it need not be able to read the checkout.
         let script = crate_folder().join("servers/postgres-run.sh");
@@ -65,16 +74,23 @@ impl Postgres {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let output = server.stdout.as_mut().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        assert!(!line.is_empty(), "Postgres does not start");
+        let mut script = Script {
+            input: server.stdin.take().unwrap(),
+            output: BufReader::new(server.stdout.take().unwrap()),
+        };
         Self {
-            folder: PathBuf::from(line.trim()),
+            folder: script.started(),
             bin,
             port,
-            _server: server,
+            script: Mutex::new(script),
         }
+    }
+
+    /// The server crashes, is away for so many seconds, and comes back on the same data.
+    pub fn outage(&self, seconds: u32) {
+        let mut script = self.script.lock().unwrap();
+        writeln!(script.input, "{seconds}").unwrap();
+        script.started();
     }
 
     /// A new, empty database.
@@ -89,6 +105,18 @@ impl Postgres {
         };
         database.psql("postgres", &format!("CREATE DATABASE {}", database.name));
         database
+    }
+}
+
+// === impl Script ===
+
+impl Script {
+    /// Waits for the server; answers its folder.
+    fn started(&mut self) -> PathBuf {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "Postgres does not start");
+        PathBuf::from(line.trim())
     }
 }
 

@@ -141,6 +141,9 @@ impl Session {
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());
         }
+        if let Records::Postgres(url) = &config.records {
+            self.store.set_database_url(url.clone());
+        }
         self.config.send_replace(config);
         let now = clock::now();
         if other_storage {
@@ -153,10 +156,14 @@ impl Session {
     }
 
     /// Whether `config` keeps the records elsewhere than this session does. A database whose Secret
-    /// went missing is no other one: what works goes on.
+    /// went missing, or has other credentials, is no other one: what works goes on.
     #[must_use]
     pub fn must_reopen(&self, config: &SessionConfig) -> bool {
-        !matches!(config.records, Records::Unknown(_)) && config.records != self.records
+        match (&config.records, &self.records) {
+            (Records::Unknown(_), _) => false,
+            (Records::Postgres(new), Records::Postgres(old)) => !new.is_same_place(old),
+            (new, old) => new != old,
+        }
     }
 
     /// Stops taking work, lets what runs finish for `grace`, gives up the rest (the next start
@@ -247,10 +254,7 @@ async fn open_store(
             Store::open(&store_path(data_dir, &key), key, seal, limits).await
         }
         Records::Postgres(url) => {
-            let database = Database {
-                url: url.clone(),
-                policy: shared.policy.clone(),
-            };
+            let database = Database::new(url.clone(), shared.policy.clone());
             Store::open_postgres(&database, key, seal).await
         }
         Records::Unknown(missing) => Err(StoreError::NotConfigured(missing.clone())),

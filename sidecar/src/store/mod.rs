@@ -103,6 +103,8 @@ struct Shared {
     /// On Postgres claims go a way of their own, past the session's lock.
     claims: Option<mpsc::Sender<Job>>,
     reader: Mutex<Conn>,
+    /// `None`: a file.
+    database: Option<Database>,
     held: Held,
     signals: Arc<Signals>,
     seal: RwLock<Option<Arc<SealKey>>>,
@@ -140,7 +142,7 @@ impl Store {
         let signals = Arc::default();
         let tx = Tx::new(conn, &session, numbers, None);
         let jobs = spawn(tx, &signals, Some(pressure));
-        Ok(Self::of(session, seal, jobs, None, reader, signals))
+        Ok(Self::of(session, seal, jobs, reader, signals, None))
     }
 
     /// Opens the store of `session` in `database`, migrates it as needed. Other sessions and other
@@ -162,23 +164,26 @@ impl Store {
             spawn(tx, &signals, None)
         };
         let (jobs, claims) = (open(writer), open(claimer));
-        Ok(Self::of(session, seal, jobs, Some(claims), reader, signals))
+        let shared = (claims, database.clone());
+        Ok(Self::of(session, seal, jobs, reader, signals, Some(shared)))
     }
 
     fn of(
         session: SessionKey,
         seal: Option<SealKey>,
         jobs: mpsc::Sender<Job>,
-        claims: Option<mpsc::Sender<Job>>,
         reader: Conn,
         signals: Arc<Signals>,
+        shared: Option<(mpsc::Sender<Job>, Database)>,
     ) -> Self {
+        let (claims, database) = shared.unzip();
         Self {
             shared: Arc::new(Shared {
                 session,
                 jobs,
                 claims,
                 reader: Mutex::new(reader),
+                database,
                 held: Held::default(),
                 signals,
                 seal: RwLock::new(seal.map(Arc::new)),
@@ -240,6 +245,14 @@ impl Store {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *current = seal.map(Arc::new);
+    }
+
+    /// Takes other credentials for the same database from now on: the mounted Secret changed.
+    /// Connections that work are kept.
+    pub fn set_database_url(&self, url: DatabaseUrl) {
+        if let Some(database) = &self.shared.database {
+            database.set_url(url);
+        }
     }
 
     /// Finishes what is queued and closes the file, or the connections that write; other replicas get

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -69,14 +69,11 @@ pub enum DatabaseUrlError {
     Url,
 }
 
-/// A database, and the rules for reaching it.
+/// A database, and the rules for reaching it. Clones are the same one.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// Where it is.
-    pub url: DatabaseUrl,
-    /// Which addresses it may be on. The driver dials by itself, so they are checked right before
-    /// it does, and not on the connection as everywhere else.
-    pub policy: Arc<AddressPolicy>,
+    url: Arc<RwLock<DatabaseUrl>>,
+    policy: Arc<AddressPolicy>,
 }
 
 // === impl DatabaseUrl ===
@@ -103,6 +100,24 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// Whether the records behind both are the same; the credentials may differ.
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let place = |url: &Self| {
+            let options = &url.options;
+            (
+                options.get_host().to_owned(),
+                options.get_port(),
+                options.get_socket().cloned(),
+                options.get_database().map(str::to_owned),
+                options.get_options().map(str::to_owned),
+            )
+        };
+        place(self) == place(other)
+    }
+}
+
 impl PartialEq for DatabaseUrl {
     fn eq(&self, other: &Self) -> bool {
         self.url == other.url
@@ -124,11 +139,38 @@ impl fmt::Debug for DatabaseUrl {
 // === impl Database ===
 
 impl Database {
+    /// The database at `url`, if `policy` lets its address be dialled. The driver dials by itself, so
+    /// addresses are checked right before it does, and not on the connection as everywhere else.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, policy: Arc<AddressPolicy>) -> Self {
+        Self {
+            url: Arc::new(RwLock::new(url)),
+            policy,
+        }
+    }
+
+    /// Takes other credentials for connections that come about from now on; those that work stay.
+    pub(super) fn set_url(&self, url: DatabaseUrl) {
+        *self.url.write().unwrap_or_else(PoisonError::into_inner) = url;
+    }
+
+    fn options(&self) -> PgConnectOptions {
+        let url = self.url.read().unwrap_or_else(PoisonError::into_inner);
+        let options = url.options.as_ref().clone();
+        let named = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("titan-sidecar"),
+        };
+        named.statement_cache_capacity(STATEMENTS)
+    }
+
     /// Brings the schema to this release's form; processes that start together take turns, under
     /// the advisory lock of sqlx. One that a newer release migrated is taken too: migrations only
     /// add.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        let mut conn = self.connect(&self.url.options).await?;
+        let mut conn = self.connect().await?;
+        // What is there already is no news.
+        conn.execute("SET client_min_messages = warning").await?;
         let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
             .fetch_one(&mut conn)
             .await?;
@@ -141,14 +183,14 @@ impl Database {
         Ok(conn.close().await?)
     }
 
-    async fn connect(&self, options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-        self.check().await?;
-        let connecting = PgConnection::connect_with(options);
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        let options = self.options();
+        self.check(&options).await?;
+        let connecting = PgConnection::connect_with(&options);
         Ok(in_time(CONNECT, connecting).await?)
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        let options = &self.url.options;
+    async fn check(&self, options: &PgConnectOptions) -> Result<(), StoreError> {
         let host = options.get_host();
         if options.get_socket().is_some() || host.starts_with('/') {
             return Ok(());
@@ -167,7 +209,6 @@ impl Database {
 /// A connection that comes back after it was lost.
 pub(super) struct Link {
     database: Database,
-    options: PgConnectOptions,
     /// The session's lock, which transactions take; `None`: they go without.
     lock: Option<i64>,
     conn: Option<PgConnection>,
@@ -176,7 +217,7 @@ pub(super) struct Link {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
-            .field("database", &self.database.url)
+            .field("database", &self.database)
             .field("connected", &self.conn.is_some())
             .finish_non_exhaustive()
     }
@@ -190,14 +231,8 @@ impl Link {
         database: &Database,
         session: Option<&SessionKey>,
     ) -> Result<Self, StoreError> {
-        let options = database.url.options.as_ref().clone();
-        let named = match options.get_application_name() {
-            Some(_) => options,
-            None => options.application_name("titan-sidecar"),
-        };
         let mut link = Self {
             database: database.clone(),
-            options: named.statement_cache_capacity(STATEMENTS),
             lock: session.map(lock_of),
             conn: None,
         };
@@ -208,7 +243,7 @@ impl Link {
     /// Connects again where the connection was lost.
     pub(super) async fn ready(&mut self) -> Result<(), StoreError> {
         if self.conn.is_none() {
-            let mut conn = self.database.connect(&self.options).await?;
+            let mut conn = self.database.connect().await?;
             answer(conn.execute(SETTINGS)).await?;
             if self.lock.is_none() {
                 answer(conn.execute(GIVE_WAY)).await?;
@@ -311,13 +346,14 @@ pub(super) fn is_full(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code == "53100")
 }
 
-/// Whether the connection is of no use any more: broken, ended by the server, or to a server that
-/// was the primary before a failover.
+/// Whether the connection is of no use any more: broken, ended by the server, to a server that was
+/// the primary before a failover, or of a role that was dropped since its credentials were rotated.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
         error => code(error).is_some_and(|code| {
-            code.starts_with("57P") || code.starts_with("08") || code == "25006"
+            let of_class = |class| code.starts_with(class);
+            ["08", "28", "57P"].into_iter().any(of_class) || code == "25006" || code == "42501"
         }),
     }
 }
@@ -355,6 +391,21 @@ mod tests {
         assert_eq!(wrong(b"mysql://db/titan"), DatabaseUrlError::Scheme);
         assert_eq!(wrong(b"postgres://db:port/titan"), DatabaseUrlError::Url);
         assert_eq!(wrong(b"\xFF"), DatabaseUrlError::Text);
+    }
+
+    #[test]
+    fn other_credentials_lead_to_the_same_place() {
+        let url = |text: &str| DatabaseUrl::parse(text.as_bytes()).unwrap();
+        let first = url("postgres://me:one@db.acme.svc/titan?options[search_path]=a");
+        for (other, same) in [
+            ("postgres://me:two@db.acme.svc/titan?options[search_path]=a", true),
+            ("postgres://v-token-1:x@db.acme.svc:5432/titan?options[search_path]=a", true),
+            ("postgres://me:one@db.acme.svc/titan?options[search_path]=b", false),
+            ("postgres://me:one@db.acme.svc/other?options[search_path]=a", false),
+            ("postgres://me:one@db2.acme.svc/titan?options[search_path]=a", false),
+        ] {
+            assert_eq!(first.is_same_place(&url(other)), same, "{other}");
+        }
     }
 
     #[test]

@@ -152,10 +152,8 @@ async fn open(
 /// A database whose address may be dialled.
 pub(super) fn reachable(url: &str) -> Database {
     let loopback = ["127.0.0.0/8", "::1/128"].map(|range| range.parse().unwrap());
-    Database {
-        url: DatabaseUrl::parse(url.as_bytes()).unwrap(),
-        policy: Arc::new(AddressPolicy::new(loopback.into(), false, Vec::new())),
-    }
+    let policy = AddressPolicy::new(loopback.into(), false, Vec::new());
+    Database::new(DatabaseUrl::parse(url.as_bytes()).unwrap(), Arc::new(policy))
 }
 
 /// `name id outcome` of a delivery.

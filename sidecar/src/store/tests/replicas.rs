@@ -10,7 +10,9 @@ use super::fixture::{
 use crate::message::{MediaId, SessionKey};
 use crate::store::conn::Conn;
 use crate::store::postgres::Link;
-use crate::store::{MediaFilter, MediaStatus, NewMessage, Store, StoreError, sql};
+use crate::store::{
+    Database, DatabaseUrl, MediaFilter, MediaStatus, NewMessage, Store, StoreError, sql,
+};
 
 async fn two() -> (Fixture, Store) {
     let fixture = Fixture::postgres().await;
@@ -278,8 +280,11 @@ async fn tls_with_a_password_is_spoken_and_the_name_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_may_not_be_dialled_is_not() {
     let fixture = Fixture::postgres().await;
-    let mut database = reachable(&fixture.database().tls_url());
-    database.policy = std::sync::Arc::default();
+    let url = fixture.database().tls_url();
+    let database = Database::new(
+        DatabaseUrl::parse(url.as_bytes()).unwrap(),
+        std::sync::Arc::default(),
+    );
     let refused = Store::open_postgres(&database, session(), None).await;
     assert!(
         matches!(refused, Err(StoreError::Address(_))),
