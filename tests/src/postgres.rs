@@ -3,9 +3,9 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use nix::unistd::getuid;
 
@@ -20,6 +20,7 @@ pub struct Postgres {
     port: u16,
     /// Its script, which watches our end of the pipe.
     script: Mutex<Script>,
+    _server: Child,
 }
 
 #[derive(Debug)]
@@ -46,9 +47,19 @@ impl Postgres {
         SERVER.get_or_init(Self::start)
     }
 
-    /// A server of its own. It ends with the value.
+    /// A server of its own, on loopback. It ends with the value.
     #[must_use]
     pub fn start() -> Self {
+        Self::on("localhost")
+    }
+
+    /// [`Self::start`] on every address of this machine, or of the network namespace.
+    #[must_use]
+    pub fn everywhere() -> Self {
+        Self::on("*")
+    }
+
+    fn on(addresses: &str) -> Self {
         let (bin, port) = (installed("postgres"), free_port());
         // As text: whoever runs it need not be able to read the checkout.
         let script = crate_folder().join("servers/postgres-run.sh");
@@ -68,7 +79,7 @@ impl Postgres {
         };
         command.args(["-c", &script, "postgres-run"]).arg(&bin);
         let mut server = command
-            .arg(port.to_string())
+            .args([&port.to_string(), addresses])
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -83,6 +94,7 @@ impl Postgres {
             bin,
             port,
             script: Mutex::new(script),
+            _server: server,
         }
     }
 
@@ -141,7 +153,24 @@ impl Database {
         )
     }
 
+    /// Its URL by an address of the machine, for somebody who has [`Self::ca`] at `ca`.
+    #[must_use]
+    pub fn url_at(&self, host: &str, ca: &str) -> String {
+        let (name, port) = (&self.name, self.port);
+        format!("postgres://titan:titan@{host}:{port}/{name}?sslmode=verify-ca&sslrootcert={ca}")
+    }
+
+    /// The certificate that its own is checked with, in PEM.
+    #[must_use]
+    pub fn ca(&self) -> String {
+        std::fs::read_to_string(self.folder.join("ca.crt")).unwrap()
+    }
+
     /// Runs SQL in it and answers what it printed.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "it is often run for what it does"
+    )]
     pub fn sql(&self, text: &str) -> String {
         self.psql(&self.name, text)
     }

@@ -56,7 +56,7 @@ async fn write(from: &Path, draft: &Path, to: &Path) -> Result<u64, StoreError> 
     // Unlike a rename, a link never replaces what somebody else put there meanwhile.
     fs::hard_link(draft, to).map_err(|error| io("write the copy", error))?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))
+    File::open(folder.unwrap_or_else(|| Path::new(".")))
         .and_then(|folder| folder.sync_all())
         .map_err(|error| io("sync the copy's folder", error))?;
     Ok(length)

@@ -398,11 +398,26 @@ mod tests {
         let url = |text: &str| DatabaseUrl::parse(text.as_bytes()).unwrap();
         let first = url("postgres://me:one@db.acme.svc/titan?options[search_path]=a");
         for (other, same) in [
-            ("postgres://me:two@db.acme.svc/titan?options[search_path]=a", true),
-            ("postgres://v-token-1:x@db.acme.svc:5432/titan?options[search_path]=a", true),
-            ("postgres://me:one@db.acme.svc/titan?options[search_path]=b", false),
-            ("postgres://me:one@db.acme.svc/other?options[search_path]=a", false),
-            ("postgres://me:one@db2.acme.svc/titan?options[search_path]=a", false),
+            (
+                "postgres://me:two@db.acme.svc/titan?options[search_path]=a",
+                true,
+            ),
+            (
+                "postgres://v-token-1:x@db.acme.svc:5432/titan?options[search_path]=a",
+                true,
+            ),
+            (
+                "postgres://me:one@db.acme.svc/titan?options[search_path]=b",
+                false,
+            ),
+            (
+                "postgres://me:one@db.acme.svc/other?options[search_path]=a",
+                false,
+            ),
+            (
+                "postgres://me:one@db2.acme.svc/titan?options[search_path]=a",
+                false,
+            ),
         ] {
             assert_eq!(first.is_same_place(&url(other)), same, "{other}");
         }

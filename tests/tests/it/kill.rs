@@ -68,9 +68,9 @@ pub(super) async fn send(
 
 /// The `data` of a 202, or `None` when stopped before there was one.
 async fn posted(apis: &[Api], body: &Value, stop: &AtomicBool) -> Option<Value> {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
     let bytes = serde_json::to_vec(body).unwrap();
     let headers = [("content-type", "application/json")];
-    static TURN: AtomicUsize = AtomicUsize::new(0);
     loop {
         let turn = TURN.fetch_add(1, Ordering::Relaxed);
         match apis[turn % apis.len()]

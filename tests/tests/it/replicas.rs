@@ -208,9 +208,7 @@ async fn a_rotated_password_is_taken_up_without_a_restart() {
     manifests::write(&stage.sidecar.launch().manifests(), &[renewed]).unwrap();
     stage.sidecar.logged("configuration changed").await;
     // Connections that worked are kept; they are asked to show that the new password opens others.
-    database.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant'",
-    );
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant'");
     let again = stage
         .inbound(&baileys::one("3EB0OLD", baileys::text("x")))
         .await;
@@ -224,7 +222,10 @@ async fn a_rotated_password_is_taken_up_without_a_restart() {
         !log.contains("first") && !log.contains("second"),
         "a password in the log"
     );
-    assert!(!log.contains("session gone") && !log.contains("starts anew"), "{log}");
+    assert!(
+        !log.contains("session gone") && !log.contains("starts anew"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,7 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
         );
         return Finding::Good(Reason::Ready, message);
     }
-    if let Some(why) = why(workload, &seen.pods).or_else(|| start_failure(view)) {
+    if let Some(why) = why(workload, &seen.pods).or_else(|| store_failure(view)) {
         return Finding::Bad(Reason::WorkloadUnavailable, why);
     }
     let message = format!(
@@ -83,10 +83,16 @@ fn why(workload: &Workload, pods: &[Arc<PodView>]) -> Option<String> {
     of_pod.or_else(|| workload.replica_failure.clone())
 }
 
-/// The sidecar runs and says why it can't serve the session.
-fn start_failure(view: &View<'_>) -> Option<String> {
+/// The sidecar runs and says why it can't serve the session, or can't any more.
+fn store_failure(view: &View<'_>) -> Option<String> {
+    let session = view.session;
     view.seen.sidecars().find_map(|sidecar| {
-        let failed = sidecar.failed.get(&view.session.api_name)?;
-        Some(format!("the sidecar can't start the session: {failed}"))
+        if let Some(failed) = sidecar.failed.get(&session.api_name) {
+            return Some(format!("the sidecar can't start the session: {failed}"));
+        }
+        let mut reports = sidecar.sessions.iter();
+        let report = reports.find(|report| report.object == session.owner.name)?;
+        let broken = !["", "open"].contains(&report.store.as_str());
+        broken.then(|| format!("the sidecar can't use its records: {}", report.store))
     })
 }

@@ -153,7 +153,10 @@ async fn open(
 pub(super) fn reachable(url: &str) -> Database {
     let loopback = ["127.0.0.0/8", "::1/128"].map(|range| range.parse().unwrap());
     let policy = AddressPolicy::new(loopback.into(), false, Vec::new());
-    Database::new(DatabaseUrl::parse(url.as_bytes()).unwrap(), Arc::new(policy))
+    Database::new(
+        DatabaseUrl::parse(url.as_bytes()).unwrap(),
+        Arc::new(policy),
+    )
 }
 
 /// `name id outcome` of a delivery.
