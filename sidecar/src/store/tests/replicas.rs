@@ -245,6 +245,19 @@ async fn lost_connections_come_back() {
     }
 }
 
+/// An HTTP caller that hangs up drops the query that it waits for, wherever that stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_hangs_up_leaves_a_connection_of_use() {
+    let fixture = Fixture::postgres().await;
+    fixture.accept(vec![image("A")], at(0)).await;
+    for step in 0..150 {
+        let patience = std::time::Duration::from_micros(step * 20);
+        let _hung_up = tokio::time::timeout(patience, fixture.store.media(&id())).await;
+    }
+    assert_eq!(status(&fixture.store).await, MediaStatus::Queued);
+    assert_eq!(fixture.store.depths().await.unwrap().queued, 1);
+}
+
 /// A replica that froze within a transaction: the server ends it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_replica_does_not_stop_the_others_for_long() {
