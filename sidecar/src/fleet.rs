@@ -1,17 +1,12 @@
 //! The running sessions of a process, kept equal to its configuration.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::Readiness,
+    admin::{Failed, Readiness},
     api::Registry,
     config::{ConfigError, SessionConfig, Sessions, watch},
     session::{Session, Shared},
@@ -89,14 +84,17 @@ impl Fleet {
     }
 
     async fn start_missing(&self, wanted: &Sessions) {
-        let mut failed = BTreeMap::new();
+        let mut failed = Vec::new();
         for (name, config) in running(wanted) {
             if self.registry.get(name).is_some() {
                 continue;
             }
             if let Err(error) = self.start(config).await {
                 tracing::error!(session = %config.key, %error, "can't start the session, trying again");
-                failed.insert(name.clone(), error.to_string());
+                failed.push(Failed {
+                    config: config.clone(),
+                    error: error.to_string(),
+                });
             }
         }
         self.readiness.set_failed(failed);

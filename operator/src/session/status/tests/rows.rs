@@ -212,6 +212,24 @@ fn a_store_that_does_not_open_is_told_by_the_sidecar() {
 }
 
 #[test]
+fn a_database_whose_secret_is_not_there_has_that_as_its_reason() {
+    let mut scene = Scene::new(SESSION);
+    scene.seen.workload = Some(Arc::new(workload(0)));
+    let mut lacking = good_report(&scene.session);
+    let why = "Secret \"db\" is not there";
+    let problem = reported(
+        "spec.store.postgres.urlSecretRef",
+        Reason::SecretNotFound,
+        why,
+    );
+    lacking.sessions[0].missing.push(problem);
+    lacking.failed = [("default".to_owned(), why.to_owned())].into();
+    scene.seen.reports = vec![Some(said(lacking))];
+    assert_eq!(scene.told()[0], "Ready=False SecretNotFound");
+    assert_eq!(scene.message(ConditionType::Ready), why);
+}
+
+#[test]
 fn a_database_that_went_away_is_told_by_the_sidecar() {
     let mut scene = Scene::new(SESSION);
     scene.report(|report| report.store = "database: connection refused".to_owned());
