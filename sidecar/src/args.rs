@@ -182,7 +182,8 @@ fn storage_name(text: &str) -> Result<StorageName, String> {
 /// `backup`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Backup {
-    /// The new file to write: a SQLite database, to be put back as `titan.db`. Never overwritten.
+    /// The new file to write, or `-` for standard output: a SQLite database, to be put back as
+    /// `titan.db`. Never overwritten.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 

@@ -1,6 +1,6 @@
 //! `backup`: a copy of a session's records while they are in use.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use crate::{
     args::Backup,
@@ -9,6 +9,9 @@ use crate::{
     session::store_path,
     store::{self, StoreError},
 };
+
+/// The file that stands for standard output.
+const STDOUT: &str = "-";
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -29,32 +32,23 @@ pub enum BackupError {
     },
 }
 
-/// A finished copy.
-#[derive(Debug)]
-pub struct Copied {
-    /// Where it is.
-    pub file: PathBuf,
-    /// Bytes.
-    pub length: u64,
-}
-
-/// Copies the records of the session that `args` name. A process that uses them goes on.
+/// Writes the records of the session that `args` name to a file, or to `output`. A process that uses
+/// them goes on. Answers how many bytes they are.
 ///
 /// # Errors
 ///
 /// [`BackupError`]; there is no file then.
-pub async fn run(args: Backup) -> Result<Copied, BackupError> {
+pub async fn run(args: Backup, output: &mut impl Write) -> Result<u64, BackupError> {
     let sources = launch::sources(args.resources, args.data_dir);
     let records = sources.find_records(args.session.as_deref())?;
     if records.on_postgres {
         return Err(BackupError::Postgres(records.session.session));
     }
     let path = store_path(&sources.data_dir, &records.session);
-    match store::backup(&path, &args.file).await {
-        Ok(length) => Ok(Copied {
-            file: args.file,
-            length,
-        }),
-        Err(source) => Err(BackupError::Store { path, source }),
-    }
+    let copied = if args.file.as_os_str() == STDOUT {
+        store::stream_backup(&path, output).await
+    } else {
+        store::backup(&path, &args.file).await
+    };
+    copied.map_err(|source| BackupError::Store { path, source })
 }

@@ -74,11 +74,12 @@ async fn run_probe(args: &Probe) -> anyhow::Result<()> {
 }
 
 async fn run_backup(args: Backup) -> anyhow::Result<()> {
-    let copied = backup::run(args).await.map_err(|error| match error {
+    let copied = backup::run(args, &mut io::stdout()).await;
+    let length = copied.map_err(|error| match error {
         BackupError::Config(error) => error.into(),
         error => anyhow::Error::from(error),
     })?;
-    println!("{}: {} bytes", copied.file.display(), copied.length);
+    eprintln!("{length} bytes");
     Ok(())
 }
 

@@ -63,7 +63,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
-pub use backup::backup;
+pub use backup::{backup, stream_backup};
 pub use command::NewCommand;
 pub use error::StoreError;
 pub use forget::Forgotten;

@@ -5,14 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::manifests::{self, Document};
 use titan_tests::media::Kind;
 use titan_tests::sidecar::{Launch, run, text_of};
 use titan_tests::stage::{Plan, SESSION, Stage, TENANT};
+use titan_tests::wait::{SOON, until};
 
 /// Runs `backup` as beside the process of `launch`.
 fn backup(launch: &Launch, to: &Path, session: &str) -> Output {
@@ -29,6 +31,13 @@ fn backup(launch: &Launch, to: &Path, session: &str) -> Output {
     ])
 }
 
+/// Posts the message of a serial number.
+async fn post(api: &Api, serial: usize) -> Value {
+    let body = baileys::one(&format!("3EB0L{serial}"), baileys::text("load"));
+    let answer = api.post_json(&Stage::path("inbound"), &body).await;
+    answer.expect(202).data()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_taken_under_load_has_all_that_was_acknowledged() {
     let mut stage = Plan::usual().await.on_demand().up().await;
@@ -37,23 +46,24 @@ async fn a_copy_taken_under_load_has_all_that_was_acknowledged() {
         .take("3EB0BEFORE", baileys::file(&sealed, &path))
         .await;
     let stop = Arc::new(AtomicBool::new(false));
+    let acknowledged = Arc::new(AtomicUsize::new(0));
     let load = tokio::spawn({
-        let (api, stop) = (stage.api.clone(), stop.clone());
+        let (api, stop, count) = (stage.api.clone(), stop.clone(), acknowledged.clone());
         async move {
-            for serial in 0.. {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                let body = baileys::one(&format!("3EB0L{serial}"), baileys::text("load"));
-                api.post_json(&Stage::path("inbound"), &body)
-                    .await
-                    .expect(202);
+            while !stop.load(Ordering::Relaxed) {
+                post(&api, count.load(Ordering::Relaxed)).await;
+                count.fetch_add(1, Ordering::Relaxed);
             }
         }
     });
+    let count = || acknowledged.load(Ordering::Relaxed);
+    until(SOON, "load is under way", || async { count() > 30 }).await;
+    let before = count();
     let copy = stage.sidecar.launch().folder.path().join("copy.db");
     let output = backup(stage.sidecar.launch(), &copy, SESSION);
     assert!(output.status.success(), "{}", text_of(&output));
+    let streamed = backup(stage.sidecar.launch(), Path::new("-"), SESSION);
+    assert!(streamed.status.success(), "{}", text_of(&streamed));
     stop.store(true, Ordering::Relaxed);
     load.await.unwrap();
     let mode = fs::metadata(&copy).unwrap().permissions().mode();
@@ -62,14 +72,22 @@ async fn a_copy_taken_under_load_has_all_that_was_acknowledged() {
     assert_eq!(again.status.code(), Some(1), "never overwritten");
     assert!(text_of(&again).contains("exists"), "{}", text_of(&again));
 
-    stage.sidecar.kill();
-    let records = stage.sidecar.launch().data().join(TENANT).join(SESSION);
-    fs::remove_dir_all(&records).unwrap();
-    fs::create_dir_all(&records).unwrap();
-    fs::copy(&copy, records.join("titan.db")).unwrap();
-    stage.sidecar.start().await;
-    assert_eq!(stage.info(&media).await["messageId"], "3EB0BEFORE");
-    assert!(stage.download(&media).await.expect(200).body == sealed.plain);
+    for copy in [fs::read(&copy).unwrap(), streamed.stdout] {
+        stage.sidecar.kill();
+        let records = stage.sidecar.launch().data().join(TENANT).join(SESSION);
+        let drafts = fs::read_dir(&records).unwrap().map(|entry| entry.unwrap());
+        let drafts = drafts.filter(|entry| entry.file_name().to_string_lossy().contains("draft"));
+        assert_eq!(drafts.count(), 0, "nothing is left of the copies");
+        fs::remove_dir_all(&records).unwrap();
+        fs::create_dir_all(&records).unwrap();
+        fs::write(records.join("titan.db"), copy).unwrap();
+        stage.sidecar.start().await;
+        assert_eq!(stage.info(&media).await["messageId"], "3EB0BEFORE");
+        assert!(stage.download(&media).await.expect(200).body == sealed.plain);
+        for serial in 0..before {
+            assert_eq!(post(&stage.api, serial).await["duplicates"], 1, "{serial}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
