@@ -3,7 +3,7 @@
 
 use std::{sync::Weak, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::Session;
@@ -15,29 +15,36 @@ use crate::{
 /// Between two looks: so long, at most, does a replica not know what another one did.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The same while the database can't be reached.
+const RECHECK: Duration = Duration::from_secs(5);
+
 /// Runs until the store is closed or the session is gone.
 pub(super) async fn run(session: Weak<Session>) {
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renew = Instant::now();
+    let mut pause = Duration::ZERO;
     loop {
-        look.tick().await;
+        tokio::time::sleep(pause).await;
         let Some(session) = session.upgrade() else {
             return;
         };
-        let now = clock::now();
-        if renew <= Instant::now() {
-            match session.store().keep_leases(now).await {
-                Ok(()) => renew = Instant::now() + RENEW_EVERY,
-                Err(StoreError::Closed) => return,
-                // Tried again with the next look: until they lapse there is time.
-                Err(error) => warn!(session = %session.key(), %error, "can't renew leases"),
+        pause = match look(&session, &mut renew).await {
+            Ok(()) => LOOK_EVERY,
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                warn!(session = %session.key(), %error, "can't look after what replicas share");
+                RECHECK
             }
-        }
-        if let Err(error) = session.store().look_again(now).await {
-            warn!(session = %session.key(), %error, "can't look for work that others left");
-        }
+        };
         // Whoever waits for a file here may wait for a transfer there.
         session.media_changed();
     }
+}
+
+async fn look(session: &Session, renew: &mut Instant) -> Result<(), StoreError> {
+    let now = clock::now();
+    if *renew <= Instant::now() {
+        session.store().keep_leases(now).await?;
+        *renew = Instant::now() + RENEW_EVERY;
+    }
+    session.store().look_again(now).await
 }
