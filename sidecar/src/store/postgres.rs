@@ -17,9 +17,10 @@ use sqlx::{
 };
 use zeroize::Zeroizing;
 
-use super::conn::Begun;
+use super::conn::{Begun, Conn};
 use super::error::StoreError;
 use super::numbers::Numbers;
+use super::sql;
 use crate::message::SessionKey;
 use crate::net::{AddressPolicy, Purpose};
 
@@ -311,6 +312,22 @@ impl Link {
             None => Ok(()),
         }
     }
+}
+
+/// Has the server count the rows of tables that grew since it last did. It would by itself within a
+/// minute or so; until then its plans take a session's rows for few, and read them all to find one.
+pub(super) async fn count_young(conn: &mut Conn) -> Result<(), StoreError> {
+    let young: Vec<String> = sql::query(
+        "SELECT relname::text FROM pg_class
+         WHERE oid = ANY (ARRAY['messages', 'media', 'events', 'deliveries']::regclass[])
+           AND reltuples < 1000 AND pg_relation_size(oid) BETWEEN 1000000 AND 100000000",
+    )
+    .scalars(conn)
+    .await?;
+    for table in young {
+        sql::built(format!("ANALYZE {table}")).execute(conn).await?;
+    }
+    Ok(())
 }
 
 /// A statement's answer, or an I/O error when there is none in time.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::error::StoreError;
 use super::writer::Tx;
-use super::{Store, millis, rows, sql};
+use super::{Store, millis, postgres, rows, sql};
 
 /// How long a delivered event is kept.
 const KEEP_DELIVERED: Duration = Duration::from_hours(7 * 24);
@@ -31,7 +31,7 @@ pub struct Pruned {
 
 impl Store {
     /// Removes delivered events older than seven days and records older than `retention` of which
-    /// nothing is pending, and gives free pages back.
+    /// nothing is pending, and gives free pages back; Postgres is helped to count its rows instead.
     pub async fn prune(&self, now: Timestamp, retention: Duration) -> Result<Pruned, StoreError> {
         let now = now.as_millisecond();
         let mut pruned = Pruned::default();
@@ -61,6 +61,16 @@ impl Store {
     }
 
     async fn shrink(&self) -> Result<(), StoreError> {
+        if self.is_shared() {
+            let counted = self
+                .claim(|tx| Box::pin(async move { postgres::count_young(&mut tx.conn).await }))
+                .await;
+            return match counted {
+                // Another replica, or the server itself, is at it.
+                Err(StoreError::Contended) => Ok(()),
+                counted => counted,
+            };
+        }
         let pages = self
             .write(|tx| Box::pin(async move { tx.conn.pages().await }))
             .await?;

@@ -1,5 +1,7 @@
 //! The outbox: order per chat, independence of chats and endpoints.
 
+use std::time::Duration;
+
 use super::fixture::{ENDPOINT, Fixture, at, describe, image, in_chat, text};
 use crate::store::Delivery;
 
@@ -169,6 +171,11 @@ pub(super) async fn a_hundred_thousand_behind_a_dead_endpoint_cost_nothing(fixtu
             .map(|number| text(&format!("{batch}-{number}")))
             .collect();
         fixture.accept(messages, at(0)).await;
+        if batch % 20 == 5 {
+            // As it comes every half a minute.
+            let week = Duration::from_hours(7 * 24);
+            fixture.store.prune(at(0), week).await.unwrap();
+        }
     }
     let mut due = 0;
     for round in 0..50 {

@@ -245,6 +245,21 @@ async fn lost_connections_come_back() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_young_database_are_counted() {
+    let fixture = Fixture::postgres().await;
+    for batch in 0..10 {
+        let messages = (0..1000).map(|n| text(&format!("{batch}-{n}"))).collect();
+        fixture.accept(messages, at(0)).await;
+    }
+    let week = std::time::Duration::from_hours(7 * 24);
+    fixture.store.prune(at(0), week).await.unwrap();
+    let counted = fixture
+        .database()
+        .sql("SELECT reltuples >= 1000 FROM pg_class WHERE relname = 'messages'");
+    assert_eq!(counted, "t");
+}
+
 /// An HTTP caller that hangs up drops the query that it waits for, wherever that stands.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_hangs_up_leaves_a_connection_of_use() {
