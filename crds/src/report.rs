@@ -27,7 +27,7 @@ pub struct SidecarStatus {
     /// Why the newest configuration was refused, until a good one is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_error: Option<String>,
-    /// The sessions that run, and those that are suspended.
+    /// The sessions that run, those that can't start now, and those that are suspended.
     pub sessions: Vec<SessionReport>,
     /// Sessions that can't start now, by API name, with the reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -12,7 +12,6 @@ use crate::MediaSessionSpec;
 pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
     let gateway = source.and_then(|source| source.gateway.as_ref());
-    let store = spec.store.as_ref();
     let set = [
         (
             "spec.source.whatsapp",
@@ -21,14 +20,6 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
         (
             "spec.source.gateway.send",
             gateway.is_some_and(|gateway| gateway.send.is_some()),
-        ),
-        (
-            "spec.store.postgres",
-            store.is_some_and(|store| store.postgres.is_some()),
-        ),
-        (
-            "spec.replicas",
-            spec.replicas.is_some_and(|replicas| replicas != 1),
         ),
     ];
     names(&set)

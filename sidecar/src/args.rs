@@ -23,6 +23,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Check one bucket and print a verdict as JSON.
     Probe(Box<Probe>),
+    /// Copy the records of a session while they are in use, sealed as they are.
+    Backup(Box<Backup>),
     /// Show the whole of it with an embedded bucket and sample messages; needs nothing.
     Demo(Demo),
     /// Print the OpenAPI document of the API.
@@ -184,6 +186,32 @@ fn storage_name(text: &str) -> Result<StorageName, String> {
         }
         _ => Err("expected NAMESPACE/NAME".to_owned()),
     }
+}
+
+/// `backup`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Backup {
+    /// The new file to write, or `-` for standard output: a SQLite database, to be put back as
+    /// `titan.db`. Never overwritten.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Session to copy, by its API name; may be left out where the manifests have only one.
+    #[arg(long, env = "TITAN_SESSION", value_name = "NAME")]
+    pub session: Option<String>,
+
+    /// Where the resources stand.
+    #[command(flatten)]
+    pub resources: Resources,
+
+    /// The data directory of `serve`.
+    #[arg(
+        long,
+        env = "TITAN_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
 }
 
 /// `demo`.

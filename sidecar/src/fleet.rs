@@ -1,11 +1,6 @@
 //! The running sessions of a process, kept equal to its configuration.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
@@ -14,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::Readiness,
+    admin::{Failed, Readiness},
     api::{Registry, listener::Door},
     config::{self, ConfigError, SessionConfig, Sessions, Transport},
     session::{Session, Shared},
@@ -50,6 +45,12 @@ impl Fleet {
             let Some(session) = self.registry.get(name) else {
                 continue;
             };
+            if session.must_reopen(config) {
+                tracing::info!(session = %config.key, "records are elsewhere now, session starts anew");
+                self.registry.remove(name);
+                session.stop(LEAVE).await;
+                continue;
+            }
             if let Err(error) = session.reconfigure(config.clone()).await {
                 tracing::error!(session = %config.key, %error, "can't act on the new configuration");
             }
@@ -113,14 +114,17 @@ impl Fleet {
     }
 
     async fn start_missing(&self, wanted: &Sessions) {
-        let mut failed = BTreeMap::new();
+        let mut failed = Vec::new();
         for (name, config) in running(wanted) {
             if self.registry.get(name).is_some() {
                 continue;
             }
             if let Err(error) = self.start(config).await {
                 tracing::error!(session = %config.key, %error, "can't start the session, trying again");
-                failed.insert(name.clone(), error.to_string());
+                failed.push(Failed {
+                    config: config.clone(),
+                    error: error.to_string(),
+                });
             }
         }
         self.readiness.set_failed(failed);

@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod api;
 pub mod args;
+pub mod backup;
 pub mod bucket;
 pub mod cdn;
 pub mod clock;

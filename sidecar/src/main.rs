@@ -6,7 +6,8 @@ use std::{io, process::ExitCode};
 use anyhow::Context;
 use clap::{Parser, error::ErrorKind};
 use titan_sidecar::{
-    args::{Args, Command, Probe, Serve},
+    args::{Args, Backup, Command, Probe, Serve},
+    backup::{self, BackupError},
     config::ConfigError,
     demo, launch, probe, serve, shutdown, telemetry,
 };
@@ -50,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             println!("{}", titan_sidecar::api::document().to_pretty_json()?);
             Ok(())
         }
+        Command::Backup(args) => runtime()?.block_on(run_backup(*args)),
         Command::Version => {
             println!("titan-sidecar {}", env!("CARGO_PKG_VERSION"));
             Ok(())
@@ -69,6 +71,16 @@ async fn run_probe(args: &Probe) -> anyhow::Result<()> {
     let verdict = probe::run(args).await?;
     let log = probe::termination_log(args);
     probe::write(&verdict, io::stdout(), log.as_deref()).context("the verdict can't be written")
+}
+
+async fn run_backup(args: Backup) -> anyhow::Result<()> {
+    let copied = backup::run(args, &mut io::stdout()).await;
+    let length = copied.map_err(|error| match error {
+        BackupError::Config(error) => error.into(),
+        error => anyhow::Error::from(error),
+    })?;
+    eprintln!("{length} bytes");
+    Ok(())
 }
 
 /// Two workers are enough for a process that mostly waits; each costs memory.

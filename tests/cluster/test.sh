@@ -12,8 +12,8 @@ if [ -n "${KUBECONFIG:-}" ]; then
     [ -n "${TITAN_TEST_REGISTRY:-}" ] ||
         fail "KUBECONFIG is set: set TITAN_TEST_REGISTRY too, to a registry that you can push to and the cluster can pull from"
     mkdir -p "$folder/log"
-    echo "not in a cluster of your own: tests that restart the API server or read its audit log"
-    skip=(--skip api_server:: --skip noop::)
+    echo "not in a cluster of your own: tests that restart the API server, read its audit log or stand on the node"
+    skip=(--skip api_server:: --skip noop:: --skip replicas::)
 else
     # A cluster that was up stays up.
     holder >/dev/null || at_end=("\"$here/down.sh\"")
@@ -22,6 +22,7 @@ else
     export KUBECONFIG="$folder/kubeconfig" TITAN_INSIDE=1
 fi
 "$here/images.sh"
+"$here/../servers/postgres.sh" >/dev/null
 cd "$here/../.."
 "$cargo" test --locked --workspace --test cluster --no-run
 

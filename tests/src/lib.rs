@@ -32,6 +32,7 @@ pub mod mount;
 pub mod netns;
 pub mod oidc;
 pub mod peer;
+pub mod postgres;
 pub mod proxy;
 pub mod random;
 pub mod range;

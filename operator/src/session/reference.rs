@@ -47,6 +47,9 @@ pub(super) fn secrets(
         .collect()
 }
 
+/// Port of a database where its URL, which is in a Secret that the operator can't read, names no other one.
+const POSTGRES_PORT: u16 = 5432;
+
 /// Ports that the pod speaks to on the internet beside 443, by the addresses that the resources name. `endpoint` is
 /// the bucket's, where the spec leaves it to the Secret and the storage's status knows it.
 #[must_use]
@@ -75,6 +78,7 @@ pub(super) fn ports(
         .chain(proxy.as_deref())
         .chain(of_storage.into_iter().flatten())
         .filter_map(port)
+        .chain(spec.store().postgres.map(|_| POSTGRES_PORT))
         .collect()
 }
 
@@ -128,5 +132,9 @@ mod tests {
         .unwrap();
         let found = ports(&spec, Some(&storage), Some("https://minio:9000"));
         assert_eq!(found, [443, 1080, 8000, 9000].into());
+        let spec = session(serde_json::json!({
+            "store": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}
+        }));
+        assert_eq!(ports(&spec, None, None), [5432].into());
     }
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use titan_crds::report::SidecarStatus;
 
-pub use readiness::Readiness;
+pub use readiness::{Failed, Readiness};
 
 use crate::{
     api::Registry,
@@ -59,8 +59,9 @@ async fn readyz(Extract(state): Extract<State>) -> impl IntoResponse {
     let mut sessions = serde_json::Map::new();
     let failed = state.readiness.failed();
     let mut ready = failed.is_empty();
-    for (name, error) in failed {
-        sessions.insert(name, serde_json::json!({ "store": error }));
+    for Failed { config, error } in failed {
+        let store = serde_json::json!({ "store": error });
+        sessions.insert(config.key.session.clone(), store);
     }
     for session in state.registry.all() {
         let store = session.store().check_writable().await;

@@ -1,11 +1,8 @@
 //! Whether the process takes work, and what keeps parts of it from working.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use crate::config::{ConfigError, SessionConfig};
@@ -18,9 +15,18 @@ pub struct Readiness {
     told: Mutex<Told>,
 }
 
+/// A session that can't start now.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// As it should run.
+    pub config: Arc<SessionConfig>,
+    /// Why it does not.
+    pub error: String,
+}
+
 #[derive(Debug, Default)]
 struct Told {
-    failed: BTreeMap<String, String>,
+    failed: Vec<Failed>,
     suspended: Vec<Arc<SessionConfig>>,
     config_error: Option<String>,
 }
@@ -37,14 +43,14 @@ impl Readiness {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// Sessions that can't start now, by API name, with the reason.
-    pub fn set_failed(&self, failed: BTreeMap<String, String>) {
+    /// Sessions that can't start now.
+    pub fn set_failed(&self, failed: Vec<Failed>) {
         self.told().failed = failed;
     }
 
     /// What [`Readiness::set_failed`] said last.
     #[must_use]
-    pub fn failed(&self) -> BTreeMap<String, String> {
+    pub fn failed(&self) -> Vec<Failed> {
         self.told().failed.clone()
     }
 

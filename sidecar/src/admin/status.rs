@@ -15,6 +15,11 @@ pub(super) async fn of(state: &State, now: Timestamp) -> SidecarStatus {
     for session in state.registry.all() {
         sessions.push(running(&session, now).await);
     }
+    let failed = state.readiness.failed();
+    sessions.extend(failed.iter().map(|failed| SessionReport {
+        store: failed.error.clone(),
+        ..loaded(&failed.config)
+    }));
     let suspended = state.readiness.suspended();
     sessions.extend(suspended.iter().map(|config| SessionReport {
         store: Reason::Suspended.to_string(),
@@ -26,7 +31,10 @@ pub(super) async fn of(state: &State, now: Timestamp) -> SidecarStatus {
         config_errors: state.metrics.config_errors.get(),
         config_error: state.readiness.config_error(),
         sessions,
-        failed: state.readiness.failed(),
+        failed: failed
+            .into_iter()
+            .map(|failed| (failed.config.key.session.clone(), failed.error))
+            .collect(),
     }
 }
 

@@ -28,12 +28,16 @@ pub use certificate::{Certificate, Transport};
 pub use documents::{Documents, Strictness};
 pub use error::ConfigError;
 pub use secrets::Missing;
-pub use session::{AcceptedKeys, AutoPersist, Chats, RateLimit, SessionConfig, Storage, Transfers};
+pub use session::{
+    AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
+};
 
 use documents::namespace_of;
 use lookup::Lookup;
 use memory::Memory;
 use titan_crds::MediaSession;
+
+use crate::message::SessionKey;
 
 /// Where the configuration stands and how strictly it is read.
 #[derive(Debug, Clone)]
@@ -70,6 +74,15 @@ pub enum Mode {
     Standalone,
     /// The operator: what is missing or unknown is reported and never fatal.
     InPod,
+}
+
+/// Whose records, and where they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordsOf {
+    /// Tenant and API name.
+    pub session: SessionKey,
+    /// In a database; else in a file below the data directory.
+    pub on_postgres: bool,
 }
 
 /// The sessions to run, by API name.
@@ -121,6 +134,36 @@ impl Sources {
         };
         let resolved = storage::resolve(&object, namespace, &lookup);
         Ok(resolved.unwrap_or_else(|fault| Storage::Unusable(storage::unusable(fault))))
+    }
+
+    /// Where one session keeps its records. Without a name, there must be one session only. Nothing
+    /// that the session refers to needs to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], when the manifests can't be read, or do not have that one session.
+    pub fn find_records(&self, session: Option<&str>) -> Result<RecordsOf, ConfigError> {
+        let sessions = self.documents()?.sessions;
+        let object = match (session, sessions.as_slice()) {
+            (Some(name), all) => all.iter().find(|object| object.api_name() == name),
+            (None, [one]) => Some(one),
+            (None, all) => {
+                let count = all.len();
+                let message = format!("the manifests have {count} sessions: say --session NAME");
+                return Err(ConfigError::Whole(message));
+            }
+        };
+        let object = object.ok_or_else(|| {
+            let name = session.unwrap_or_default();
+            ConfigError::Whole(format!("the manifests have no session {name:?}"))
+        })?;
+        Ok(RecordsOf {
+            session: SessionKey {
+                tenant: namespace_of(&object.metadata),
+                session: object.api_name().to_owned(),
+            },
+            on_postgres: object.spec.store().postgres.is_some(),
+        })
     }
 
     fn documents(&self) -> Result<Documents, ConfigError> {

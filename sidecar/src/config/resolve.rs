@@ -13,11 +13,17 @@ use super::{
     error::ConfigError,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
-    session::{AcceptedKeys, AutoPersist, Chats, RateLimit, SessionConfig, Storage, Transfers},
+    session::{
+        AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
+    },
     storage,
 };
 use crate::{
-    inbound::Signature, media::MediaKind, message::SessionKey, store::SealKey, webhook::Endpoint,
+    inbound::Signature,
+    media::MediaKind,
+    message::SessionKey,
+    store::{DatabaseUrl, SealKey},
+    webhook::Endpoint,
 };
 
 /// Resolves one session.
@@ -68,6 +74,7 @@ impl Resolver<'_> {
         let transport = self.transport()?;
         let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
+        let records = self.records(&store)?;
         let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
         Ok(SessionConfig {
@@ -100,6 +107,7 @@ impl Resolver<'_> {
                 timeout: transfers.timeout(),
             },
             retention: store.retention(),
+            records,
             volume_bytes: store.sqlite().map(|sqlite| sqlite.size()),
             seal_key,
             suspended: spec.suspend(),
@@ -267,6 +275,32 @@ impl Resolver<'_> {
             endpoints.push(endpoint);
         }
         Ok(endpoints)
+    }
+
+    fn records(&mut self, store: &media_session::Store) -> Result<Records, ConfigError> {
+        const FIELD: &str = "store.postgres.urlSecretRef";
+        let Some(postgres) = &store.postgres else {
+            return Ok(Records::Sqlite);
+        };
+        let media_session::Postgres { url_secret_ref } = postgres;
+        let (name, key) = (&url_secret_ref.name, &url_secret_ref.key);
+        let url = self
+            .lookup
+            .secrets
+            .get(&self.namespace, name, key)
+            .and_then(|value| {
+                DatabaseUrl::parse(value.bytes())
+                    .map_err(|error| Missing::invalid(name, key, &error.to_string()))
+            });
+        self.report_vanished(FIELD);
+        match url {
+            Ok(url) => Ok(Records::Postgres(url)),
+            Err(missing) => {
+                let unknown = Records::Unknown(missing.message.clone());
+                self.report(FIELD, missing)?;
+                Ok(unknown)
+            }
+        }
     }
 
     /// The named key seals; every other value of the Secret still opens.

@@ -12,7 +12,7 @@ use crate::{
     inbound::Signature,
     media::MediaKind,
     message::{Incoming, MediaReference, SessionKey},
-    store::SealKey,
+    store::{DatabaseUrl, SealKey},
     webhook::{Endpoint, HasEndpoints},
 };
 
@@ -53,6 +53,8 @@ pub struct SessionConfig {
     pub transfers: Transfers,
     /// How long records are kept.
     pub retention: Duration,
+    /// Where records are kept.
+    pub records: Records,
     /// Size of the volume in bytes, where the resource names one.
     pub volume_bytes: Option<u64>,
     /// Seals media keys at rest.
@@ -63,6 +65,17 @@ pub struct SessionConfig {
     pub missing: Vec<Problem>,
     /// Paths of fields that are set and that this version does not honour.
     pub unsupported: Vec<String>,
+}
+
+/// Where the records of a session are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Records {
+    /// In a file of its own.
+    Sqlite,
+    /// In a database that replicas share.
+    Postgres(DatabaseUrl),
+    /// In a database that is not known yet; nothing is taken until it is. Says what is missing.
+    Unknown(String),
 }
 
 /// The session's bucket, or why there is none.

@@ -13,6 +13,8 @@ pub enum Purpose {
     Cdn,
     /// A tenant's bucket: private networks are usual, the machine itself is not.
     Bucket,
+    /// A tenant's database: as a bucket.
+    Database,
     /// A tenant's webhook: public addresses, or a range that the operator allows.
     Webhook,
 }
@@ -120,7 +122,7 @@ impl AddressPolicy {
             | AddressClass::Multicast => false,
             AddressClass::Loopback => !self.in_pod && contained(&self.allow, ip),
             AddressClass::Private | AddressClass::Reserved => {
-                purpose == Purpose::Bucket || contained(&self.allow, ip)
+                matches!(purpose, Purpose::Bucket | Purpose::Database) || contained(&self.allow, ip)
             }
         };
         if permitted {
@@ -130,11 +132,11 @@ impl AddressPolicy {
         }
     }
 
-    /// Whether `ip` may be spoken to without TLS: buckets always, webhooks within the allowed
+    /// Whether `ip` may be spoken to without TLS: buckets and databases always, webhooks within the allowed
     /// ranges, the CDN never (an origin given by the operator is not asked here).
     pub fn check_plain_http(&self, ip: IpAddr, purpose: Purpose) -> Result<(), Refusal> {
         match purpose {
-            Purpose::Bucket => Ok(()),
+            Purpose::Bucket | Purpose::Database => Ok(()),
             Purpose::Webhook if contained(&self.allow, ip) => Ok(()),
             Purpose::Webhook | Purpose::Cdn => Err(Refusal::PlainHttp),
         }

@@ -2,11 +2,12 @@
 
 mod accept;
 mod probe;
+mod replicas;
 mod storage;
 mod upkeep;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -22,11 +23,11 @@ use crate::{
     },
     cdn::Cdn,
     clock,
-    config::SessionConfig,
+    config::{Records, SessionConfig},
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
-    store::{MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
+    store::{Database, MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
     transfer::{range::KnownLengths, worker::Worker},
     webhook::{self, Deliverer, Tally},
 };
@@ -57,6 +58,8 @@ pub struct Session {
     key: SessionKey,
     config: watch::Sender<Arc<SessionConfig>>,
     store: Store,
+    /// What the store was opened on.
+    records: Records,
     shared: Shared,
     bucket: RwLock<Arc<storage::Current>>,
     /// The bucket has just gone down.
@@ -71,8 +74,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the store below `data_dir` (`<tenant>/<session>/titan.db`), queues again what a crash
-    /// interrupted, and starts the session's tasks.
+    /// Opens the store, which is a file below `data_dir` (`<tenant>/<session>/titan.db`) or a database,
+    /// queues again what a crash interrupted, and starts the session's tasks.
     ///
     /// # Errors
     ///
@@ -83,19 +86,7 @@ impl Session {
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
         let key = config.key.clone();
-        let path = data_dir
-            .join(&key.tenant)
-            .join(&key.session)
-            .join("titan.db");
-        let store = Store::open(
-            &path,
-            key.clone(),
-            config.seal_key.clone(),
-            StoreLimits {
-                volume_bytes: config.volume_bytes,
-            },
-        )
-        .await?;
+        let store = open_store(&config, data_dir, &shared).await?;
         store.recover(clock::now()).await?;
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
@@ -108,6 +99,7 @@ impl Session {
             bucket_trouble: Notify::new(),
             limiter: RwLock::new(limiter_of(&config)),
             webhooks: Arc::default(),
+            records: config.records.clone(),
             config: watch::Sender::new(config),
             store,
             shared,
@@ -137,6 +129,10 @@ impl Session {
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks
             .spawn(probe::run(self.clone(), self.config.subscribe()));
+        if self.store.is_shared() {
+            // Not one of the tasks: what runs while the session stops needs its leases.
+            tokio::spawn(replicas::run(Arc::downgrade(self)));
+        }
         self.tasks.close();
     }
 
@@ -157,6 +153,9 @@ impl Session {
         if config.rate_limit != self.config().rate_limit {
             *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limiter_of(&config);
         }
+        if let Records::Postgres(url) = &config.records {
+            self.store.set_database_url(url.clone());
+        }
         self.config.send_replace(config);
         let now = clock::now();
         if other_storage {
@@ -166,6 +165,17 @@ impl Session {
             self.store.release_overdue(now, true).await?;
         }
         Ok(())
+    }
+
+    /// Whether `config` keeps the records elsewhere than this session does. A database whose Secret
+    /// went missing, or has other credentials, is no other one: what works goes on.
+    #[must_use]
+    pub fn must_reopen(&self, config: &SessionConfig) -> bool {
+        match (&config.records, &self.records) {
+            (Records::Unknown(_), _) => false,
+            (Records::Postgres(new), Records::Postgres(old)) => !new.is_same_place(old),
+            (new, old) => new != old,
+        }
     }
 
     /// Stops taking work, lets what runs finish for `grace`, gives up the rest (the next start
@@ -179,7 +189,7 @@ impl Session {
             self.abort.cancel();
             self.tasks.wait().await;
         }
-        if let Err(error) = self.store.close().await {
+        if let Err(error) = self.store.close(clock::now()).await {
             tracing::warn!(session = %self.key, %error, "store was closed already");
         }
     }
@@ -251,6 +261,36 @@ impl Session {
 
 fn limiter_of(config: &SessionConfig) -> Option<Arc<Limiter>> {
     Limiter::new(config.rate_limit?).map(Arc::new)
+}
+
+async fn open_store(
+    config: &SessionConfig,
+    data_dir: &Path,
+    shared: &Shared,
+) -> Result<Store, StoreError> {
+    let (key, seal) = (config.key.clone(), config.seal_key.clone());
+    match &config.records {
+        Records::Sqlite => {
+            let limits = StoreLimits {
+                volume_bytes: config.volume_bytes,
+            };
+            Store::open(&store_path(data_dir, &key), key, seal, limits).await
+        }
+        Records::Postgres(url) => {
+            let database = Database::new(url.clone(), shared.policy.clone());
+            Store::open_postgres(&database, key, seal).await
+        }
+        Records::Unknown(missing) => Err(StoreError::NotConfigured(missing.clone())),
+    }
+}
+
+/// The file of a session's records below `data_dir`.
+#[must_use]
+pub fn store_path(data_dir: &Path, key: &SessionKey) -> PathBuf {
+    data_dir
+        .join(&key.tenant)
+        .join(&key.session)
+        .join("titan.db")
 }
 
 impl MediaInfos for Session {

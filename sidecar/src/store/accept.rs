@@ -2,8 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::Row as _;
-
 use super::error::StoreError;
 use super::ids::KeyHash;
 use super::insert::{self, DeliveryInsert, EventInsert, Inserts, MediaInsert, MessageInsert};

@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use sqlx::Row as _;
 
 use super::error::StoreError;
 use super::event::{self, FileEvent, error_facts};
@@ -11,7 +10,7 @@ use super::ids::About;
 use super::model::{MediaError, MediaStatus};
 use super::prepare::json_list;
 use super::writer::Tx;
-use super::{Store, queue, read};
+use super::{Store, queue, read, sql};
 use crate::message::MediaId;
 
 /// A call to be answered later.
@@ -46,7 +45,7 @@ async fn begin(
 ) -> Result<bool, StoreError> {
     queue::request(tx, media, now).await?;
     // Writing the row, not only reading it, keeps another process from settling it meanwhile.
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE media SET persist = TRUE WHERE tenant = $1 AND session = $2 AND id = $3
          RETURNING message, status, error",
     )
@@ -74,7 +73,7 @@ async fn keep(
     command: &NewCommand,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO commands (tenant, session, id, media, created_at, endpoints)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -98,7 +97,7 @@ pub(super) async fn settle(
     error: Option<&MediaError>,
     now: i64,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, endpoints FROM commands
          WHERE tenant = $1 AND session = $2 AND media = $3 ORDER BY created_at, id",
     )
@@ -118,7 +117,7 @@ pub(super) async fn settle(
         };
         answer(tx, media, message, &command, error, now).await?;
     }
-    sqlx::query("DELETE FROM commands WHERE tenant = $1 AND session = $2 AND media = $3")
+    sql::query("DELETE FROM commands WHERE tenant = $1 AND session = $2 AND media = $3")
         .bind(&tx.session.tenant)
         .bind(&tx.session.session)
         .bind(&media.0)

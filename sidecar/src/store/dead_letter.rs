@@ -1,10 +1,9 @@
 //! Dead letters: deliveries that were given up, kept until they are replayed or their record goes.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::StoreError;
+use super::sql::{self, Row};
 use super::{Store, bound, read};
 
 /// Largest page of a list.
@@ -60,8 +59,8 @@ impl Store {
     pub async fn dead_letters(&self, filter: DeadLetterFilter) -> Result<DeadLetters, StoreError> {
         let limit = filter.limit.clamp(1, LARGEST_PAGE);
         let since = filter.since.map_or(i64::MIN, Timestamp::as_millisecond);
-        let mut conn = self.reader().await;
-        let mut rows = sqlx::query(
+        let mut conn = self.reader().await?;
+        let mut rows = sql::query(
             "SELECT d.number, d.endpoint, d.attempts, d.last_error, d.finished_at, e.id AS event_id,
                e.name, e.chat, e.created_at, m.message_id
              FROM deliveries d JOIN events e ON e.number = d.event
@@ -78,7 +77,7 @@ impl Store {
         .bind(filter.endpoint.unwrap_or_default())
         // One more than asked for tells whether there is another page.
         .bind(bound(limit).saturating_add(1))
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await?;
         drop(conn);
         let more = rows.len() > limit;
@@ -95,7 +94,7 @@ impl Store {
     }
 }
 
-fn letter(row: &SqliteRow) -> Result<DeadLetter, StoreError> {
+fn letter(row: &Row) -> Result<DeadLetter, StoreError> {
     Ok(DeadLetter {
         event_id: row.try_get("event_id")?,
         event: row.try_get("name")?,

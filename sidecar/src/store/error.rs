@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::seal::SealError;
+use super::{postgres, sqlite};
+use crate::net::Refusal;
 
 /// A store operation that did not happen, wholly: nothing is ever half-done.
 ///
@@ -37,6 +39,18 @@ pub enum StoreError {
         /// `table.column`.
         column: &'static str,
     },
+    /// The database keeps text in another encoding, in which not every message can be written.
+    #[error("the database's encoding is {0}, not UTF8")]
+    Encoding(String),
+    /// The database is on an address that may not be dialled.
+    #[error("the database's address: {0}")]
+    Address(#[from] Refusal),
+    /// The session names a database that is not known yet: its Secret is missing, say.
+    #[error("{0}")]
+    NotConfigured(String),
+    /// Another replica was faster; nothing was done.
+    #[error("another replica was faster")]
+    Contended,
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -54,8 +68,10 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if super::sqlite::is_full(&error) {
+        if sqlite::is_full(&error) || postgres::is_full(&error) {
             Self::Full
+        } else if postgres::is_contended(&error) {
+            Self::Contended
         } else {
             Self::Database(Arc::new(error))
         }

@@ -1,9 +1,6 @@
 //! When events come about: a held one is released by the first of stored, failed and deadline, in
 //! the transaction that wrote that state; afterwards each file speaks for itself.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
-
 use super::command;
 use super::error::StoreError;
 use super::ids::{self, About, KeyHash};
@@ -13,6 +10,7 @@ use super::model::{MediaError, Outcome};
 use super::prepare::json_list;
 use super::read;
 use super::rows;
+use super::sql::{self, Row};
 use super::writer::Tx;
 use crate::message::MediaId;
 
@@ -35,7 +33,7 @@ impl Settled {
     /// Reads `message`, `followups` and `round`.
     pub(super) fn of(
         id: &MediaId,
-        row: &SqliteRow,
+        row: &Row,
         error: Option<MediaError>,
     ) -> Result<Self, StoreError> {
         let followups: String = row.try_get("followups")?;
@@ -68,7 +66,7 @@ async fn announce(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErro
     let Some(event) = held_event(tx, file.message).await? else {
         return follow_up(tx, file, now).await;
     };
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT COUNT(CASE WHEN status NOT IN ('stored', 'failed') AND awaited THEN 1 END),
                 COUNT(CASE WHEN status = 'failed' THEN 1 END)
          FROM media WHERE message = $1",
@@ -91,13 +89,13 @@ async fn announce(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErro
 
 /// The event of a message that still waits for its media.
 async fn held_event(tx: &mut Tx, message: i64) -> Result<Option<i64>, StoreError> {
-    Ok(sqlx::query_scalar(
+    sql::query(
         "SELECT number FROM events
          WHERE message = $1 AND done_at IS NULL AND hold_until IS NOT NULL",
     )
     .bind(message)
-    .fetch_optional(&mut tx.conn)
-    .await?)
+    .scalar(&mut tx.conn)
+    .await
 }
 
 /// Lets an event go that waits for no file any more, since the last one was forgotten.
@@ -105,14 +103,14 @@ pub(super) async fn release_if_idle(tx: &mut Tx, message: i64, now: i64) -> Resu
     let Some(event) = held_event(tx, message).await? else {
         return Ok(());
     };
-    let open: i64 = sqlx::query_scalar(
+    let open: Option<i64> = sql::query(
         "SELECT COUNT(*) FROM media
          WHERE message = $1 AND awaited AND status NOT IN ('stored', 'failed')",
     )
     .bind(message)
-    .fetch_one(&mut tx.conn)
+    .scalar(&mut tx.conn)
     .await?;
-    if open > 0 {
+    if open > Some(0) {
         return Ok(());
     }
     release_without(tx, &[event], &[message], now).await
@@ -124,13 +122,13 @@ pub(super) async fn release_if_overdue(
     message: i64,
     now: i64,
 ) -> Result<(), StoreError> {
-    let event: Option<i64> = sqlx::query_scalar(
+    let event: Option<i64> = sql::query(
         "SELECT number FROM events
          WHERE message = $1 AND done_at IS NULL AND hold_until <= $2",
     )
     .bind(message)
     .bind(now)
-    .fetch_optional(&mut tx.conn)
+    .scalar(&mut tx.conn)
     .await?;
     match event {
         Some(event) => release_without(tx, &[event], &[message], now).await,
@@ -140,7 +138,7 @@ pub(super) async fn release_if_overdue(
 
 /// Releases events held at most until `until`, one step's worth. Answers how many.
 pub(super) async fn release_step(tx: &mut Tx, until: i64, now: i64) -> Result<usize, StoreError> {
-    let overdue = sqlx::query(
+    let overdue = sql::query(
         "SELECT number, message FROM events
          WHERE tenant = $1 AND session = $2 AND hold_until <= $3
          ORDER BY hold_until, number LIMIT $4",
@@ -198,9 +196,9 @@ async fn finished(tx: &mut Tx, messages: &[i64]) -> Result<Vec<Settled>, StoreEr
 
 /// An endpoint that wants `media.persisted` but not the message's own event hears of every file.
 async fn tell_others(tx: &mut Tx, event: i64, message: i64, now: i64) -> Result<(), StoreError> {
-    let told: Vec<String> = sqlx::query_scalar("SELECT endpoint FROM deliveries WHERE event = $1")
+    let told: Vec<String> = sql::query("SELECT endpoint FROM deliveries WHERE event = $1")
         .bind(event)
-        .fetch_all(&mut tx.conn)
+        .scalars(&mut tx.conn)
         .await?;
     for mut file in finished(tx, &[message]).await? {
         file.followups.retain(|endpoint| !told.contains(endpoint));
@@ -296,7 +294,7 @@ pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(
     if news.endpoints.is_empty() {
         return Ok(());
     }
-    let message = sqlx::query("SELECT key, chat, message_id FROM messages WHERE number = $1")
+    let message = sql::query("SELECT key, chat, message_id FROM messages WHERE number = $1")
         .bind(news.message)
         .fetch_optional(&mut tx.conn)
         .await?;
@@ -315,7 +313,7 @@ pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(
     facts.insert("mediaId".to_owned(), news.media.0.as_str().into());
     let id = ids::event_id(&tx.session, &hash, news.name, &news.about);
     let event = tx.numbers.event();
-    sqlx::query(
+    sql::query(
         "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
          facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )

@@ -1,13 +1,12 @@
 //! Forgetting a file: its record goes, its object stays where it is.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::error::StoreError;
 use super::model::MediaError;
 use super::prepare::json_list;
 use super::writer::Tx;
-use super::{Store, command, event, read};
+use super::{Store, command, event, read, sql};
 use crate::message::MediaId;
 
 /// What a forgotten record knew of its object.
@@ -37,7 +36,7 @@ impl Store {
 }
 
 async fn forget(tx: &mut Tx, id: &MediaId, now: i64) -> Result<Option<Forgotten>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "DELETE FROM media WHERE tenant = $1 AND session = $2 AND id = $3
          RETURNING message, message_id, bucket, object_key",
     )
@@ -65,14 +64,14 @@ async fn forget(tx: &mut Tx, id: &MediaId, now: i64) -> Result<Option<Forgotten>
 
 /// Takes the file out of its message's list, which a redelivery is answered with.
 async fn leave_out(tx: &mut Tx, message: i64, id: &MediaId) -> Result<(), StoreError> {
-    let list: Option<String> = sqlx::query_scalar("SELECT media FROM messages WHERE number = $1")
+    let list: Option<String> = sql::query("SELECT media FROM messages WHERE number = $1")
         .bind(message)
-        .fetch_optional(&mut tx.conn)
+        .scalar(&mut tx.conn)
         .await?;
     let Some(list) = list else { return Ok(()) };
     let mut files = read::media_ids(&list)?;
     files.retain(|file| file != id);
-    sqlx::query("UPDATE messages SET media = $2 WHERE number = $1")
+    sql::query("UPDATE messages SET media = $2 WHERE number = $1")
         .bind(message)
         .bind(json_list(&files)?)
         .execute(&mut tx.conn)

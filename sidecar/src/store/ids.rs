@@ -7,6 +7,9 @@ use crate::message::{MediaId, SessionKey};
 /// Identity of a message within all tenants: what a redelivery is recognised by.
 pub(super) type KeyHash = [u8; 32];
 
+/// Longest value of an indexed column that others choose, bytes.
+const LONGEST_INDEXED: usize = 1000;
+
 /// What an event is about, beside its name.
 #[derive(Debug)]
 pub(super) enum About<'a> {
@@ -45,6 +48,17 @@ pub(super) fn event_id(
     format!("evt_{}", digest.get(..32).unwrap_or(&digest))
 }
 
+/// What is looked up by an index, as its column has it: real ids have a hundred bytes at most, and an
+/// index entry of Postgres has 2,700. A longer one is its beginning and its hash.
+pub(super) fn indexed(mut text: String) -> String {
+    if text.len() > LONGEST_INDEXED {
+        let digest = hex::encode(Sha256::digest(&text));
+        text.truncate(text.floor_char_boundary(LONGEST_INDEXED - digest.len()));
+        text.push_str(&digest);
+    }
+    text
+}
+
 /// SHA-256 over fields that each stand behind their length, so that no two lists hash alike.
 #[derive(Default)]
 struct Fields(Sha256);
@@ -73,6 +87,15 @@ mod tests {
             tenant: "acme".into(),
             session: "default".into(),
         }
+    }
+
+    #[test]
+    fn what_is_too_long_for_an_index_is_cut_and_stays_distinct() {
+        let id = |last: &str| "ü".repeat(700) + last;
+        assert_eq!(indexed("3EB0".into()), "3EB0");
+        let (one, other) = (indexed(id("a")), indexed(id("b")));
+        assert_ne!(one, other);
+        assert!(one.len() <= LONGEST_INDEXED && one.starts_with('ü'));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::model::{MediaError, MediaStatus, Outcome};
 use super::prepare::{MediaRow, Row};
 use super::reference::kind_word;
 use super::rows;
+use super::sql::{self, Query};
 use super::writer::Tx;
 
 /// The rows of one run, per table.
@@ -137,7 +138,7 @@ async fn messages(tx: &mut Tx, list: &[MessageInsert<'_>]) -> Result<(), StoreEr
 }
 
 async fn replace_placeholder(tx: &mut Tx, insert: &MessageInsert<'_>) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "UPDATE messages SET placeholder = $2, received_at = $3, timestamp = $4, media = $5
          WHERE number = $1",
     )
@@ -169,11 +170,11 @@ async fn media(tx: &mut Tx, list: &[MediaInsert<'_>]) -> Result<(), StoreError> 
     Ok(())
 }
 
-fn bind_media<'q>(
-    query: rows::Bound<'q>,
+fn bind_media(
+    query: Query,
     session: &crate::message::SessionKey,
     insert: &MediaInsert<'_>,
-) -> Result<rows::Bound<'q>, StoreError> {
+) -> Result<Query, StoreError> {
     let (row, file) = (insert.row, insert.file);
     let status = match (file.is_faulty(), file.persist) {
         (true, _) => MediaStatus::Failed,

@@ -8,8 +8,6 @@
 
 use std::collections::HashMap;
 
-use sqlx::Row as _;
-
 use super::error::StoreError;
 use super::rows;
 use super::writer::Tx;

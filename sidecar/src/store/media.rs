@@ -1,13 +1,13 @@
 //! Media records: one, and lists of them.
 
-use sqlx::{QueryBuilder, Row as _, Sqlite};
-
 use super::Store;
 use super::bound;
 use super::error::StoreError;
+use super::ids::indexed;
 use super::model::{MediaFilter, MediaRecord, Page};
 use super::read::{self, record_columns};
 use super::reference::kind_word;
+use super::sql::{self, Query};
 use crate::message::MediaId;
 
 /// Largest page of a list.
@@ -17,8 +17,8 @@ impl Store {
     /// The record of a file, if there is one.
     pub async fn media(&self, id: &MediaId) -> Result<Option<MediaRecord>, StoreError> {
         let seal = self.seal();
-        let mut conn = self.reader().await;
-        let row = sqlx::query(concat!(
+        let mut conn = self.reader().await?;
+        let row = sql::query(concat!(
             "SELECT ",
             record_columns!(),
             " FROM media f JOIN messages m ON m.number = f.message
@@ -27,7 +27,7 @@ impl Store {
         .bind(&self.session().tenant)
         .bind(&self.session().session)
         .bind(&id.0)
-        .fetch_optional(&mut *conn)
+        .fetch_optional(&mut conn)
         .await?;
         row.map(|row| read::record(&row, self.session(), seal.as_deref()))
             .transpose()
@@ -37,20 +37,21 @@ impl Store {
     pub async fn list(&self, filter: MediaFilter) -> Result<Page, StoreError> {
         let limit = filter.limit.clamp(1, LARGEST_PAGE);
         let seal = self.seal();
-        let mut query = QueryBuilder::<Sqlite>::new(concat!(
+        let query = sql::query(concat!(
             "SELECT ",
             record_columns!(),
-            " FROM media f JOIN messages m ON m.number = f.message WHERE f.tenant = "
-        ));
-        query.push_bind(&self.session().tenant);
-        query.push(" AND f.session = ");
-        query.push_bind(&self.session().session);
-        narrow(&mut query, &filter);
-        query.push(" ORDER BY f.number DESC LIMIT ");
-        // One more than asked for tells whether there is another page.
-        query.push_bind(bound(limit).saturating_add(1));
-        let mut conn = self.reader().await;
-        let mut rows = query.build().fetch_all(&mut *conn).await?;
+            " FROM media f JOIN messages m ON m.number = f.message"
+        ))
+        .and(" WHERE f.tenant = ?", &self.session().tenant)
+        .and(" AND f.session = ?", &self.session().session);
+        let query = narrow(query, &filter)
+            // One more than asked for tells whether there is another page.
+            .and(
+                " ORDER BY f.number DESC LIMIT ?",
+                bound(limit).saturating_add(1),
+            );
+        let mut conn = self.reader().await?;
+        let mut rows = query.fetch_all(&mut conn).await?;
         drop(conn);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -70,21 +71,21 @@ impl Store {
 }
 
 /// Adds the conditions of a filter.
-fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &MediaFilter) {
+fn narrow(mut query: Query, filter: &MediaFilter) -> Query {
     if let Some(cursor) = filter.cursor {
-        query.push(" AND f.number < ").push_bind(cursor);
+        query = query.and(" AND f.number < ?", cursor);
     }
     if let Some(status) = filter.status {
-        query.push(" AND f.status = ").push_bind(status.as_str());
+        query = query.and(" AND f.status = ?", status.as_str());
     }
     if let Some(kind) = filter.kind {
-        query.push(" AND f.kind = ").push_bind(kind_word(kind));
+        query = query.and(" AND f.kind = ?", kind_word(kind));
     }
     if let Some(since) = filter.since {
-        let since = since.as_millisecond();
-        query.push(" AND f.received_at >= ").push_bind(since);
+        query = query.and(" AND f.received_at >= ?", since.as_millisecond());
     }
     if let Some(message_id) = &filter.message_id {
-        query.push(" AND f.message_id = ").push_bind(message_id);
+        query = query.and(" AND f.message_id = ?", indexed(message_id.clone()));
     }
+    query
 }

@@ -1,13 +1,15 @@
-//! Records of messages and media, and the outbox: one SQLite file per session.
+//! Records of messages and media, and the outbox: one SQLite file per session, or a Postgres
+//! database that several replicas share.
 //!
 //! # Layout
 //!
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
 //! `event` decides when events come about (`command` those that answer a call), `retry` and
-//! `forget` do what a caller asks of a record, `outbox` and `lane` who gets them when,
-//! `dead_letter` and `replay` what was given up or is to go again, `prune` and
-//! `pressure` what goes. `sqlite` has all that is SQLite's own.
+//! `forget` do what a caller asks of a record, `claim`, `outbox` and `lane` who gets them when,
+//! `dead_letter` and `replay` what was given up or is to go again, `prune` and `pressure` what goes. All
+//! that is the same for both databases: `sql` runs one text on either (`conn`). `sqlite` and `postgres`
+//! have what is each one's own, `lease` what replicas need.
 //!
 //! # Invariants
 //!
@@ -17,7 +19,10 @@
 //! - Nothing undelivered is ever removed to make room.
 
 mod accept;
+mod backup;
+mod claim;
 mod command;
+mod conn;
 mod dead_letter;
 mod depths;
 mod error;
@@ -25,11 +30,15 @@ mod event;
 mod forget;
 mod ids;
 mod insert;
+mod job;
 mod lane;
+mod lease;
 pub mod lock;
 mod media;
 mod model;
+mod numbers;
 mod outbox;
+mod postgres;
 mod prepare;
 mod pressure;
 mod prune;
@@ -41,6 +50,7 @@ mod replay;
 mod retry;
 mod rows;
 mod seal;
+mod sql;
 mod sqlite;
 mod state;
 #[cfg(test)]
@@ -54,24 +64,31 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
+pub use backup::{backup, stream_backup};
 pub use command::NewCommand;
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters};
 pub use error::StoreError;
 pub use forget::Forgotten;
+pub use lease::RENEW_EVERY;
 pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
+pub use postgres::{Database, DatabaseUrl, DatabaseUrlError};
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};
 
 use crate::message::SessionKey;
+use conn::Conn;
+use job::{Job, Operation};
+use lease::Held;
+use numbers::Numbers;
+use postgres::Link;
 use pressure::Pressure;
-use writer::{Job, Operation, Signals, Tx, Writer};
+use writer::{Signals, Tx, Writer};
 
 /// How long an event may delay the later ones of its chat: held for its media, or retried.
 pub const LONGEST_DELAY: Duration = Duration::from_mins(5);
@@ -88,7 +105,12 @@ pub struct Store {
 struct Shared {
     session: SessionKey,
     jobs: mpsc::Sender<Job>,
-    reader: Mutex<SqliteConnection>,
+    /// On Postgres claims go a way of their own, past the session's lock.
+    claims: Option<mpsc::Sender<Job>>,
+    reader: Mutex<Conn>,
+    /// `None`: a file.
+    database: Option<Database>,
+    held: Held,
     signals: Arc<Signals>,
     seal: RwLock<Option<Arc<SealKey>>>,
 }
@@ -117,35 +139,61 @@ impl Store {
                 .map_err(|error| StoreError::io("create the store's directory", error))?;
         }
         let pressure = Pressure::new(path.to_owned(), limits.volume_bytes);
-        let mut conn = sqlite::open_writer(path, pressure.volume()).await?;
-        sqlite::migrate(&mut conn).await?;
-        let numbers = sqlite::Numbers::load(&mut conn).await?;
-        let reader = sqlite::open_reader(path).await?;
-        let (jobs, queue) = mpsc::channel(QUEUE);
-        let signals = Arc::new(Signals::default());
-        let writer = Writer {
-            tx: Tx {
-                conn,
-                session: session.clone(),
-                numbers,
-                transfers_changed: false,
-                outbox_changed: false,
-            },
-            jobs: queue,
-            signals: Arc::clone(&signals),
-            pressure,
-            idle_at: None,
+        let mut file = sqlite::open_writer(path, pressure.volume()).await?;
+        sqlite::migrate(&mut file).await?;
+        let mut conn = Conn::Sqlite(file);
+        let numbers = Numbers::load(&mut conn).await?;
+        let reader = Conn::Sqlite(sqlite::open_reader(path).await?);
+        let signals = Arc::default();
+        let tx = Tx::new(conn, &session, numbers, None);
+        let jobs = spawn(tx, &signals, Some(pressure));
+        Ok(Self::of(session, seal, jobs, reader, signals, None))
+    }
+
+    /// Opens the store of `session` in `database`, migrates it as needed. Other sessions and other
+    /// replicas of this one may use the database too.
+    pub async fn open_postgres(
+        database: &Database,
+        session: SessionKey,
+        seal: Option<SealKey>,
+    ) -> Result<Self, StoreError> {
+        database.migrate().await?;
+        let writer = Conn::Postgres(Link::open(database, Some(&session)).await?);
+        let claimer = Conn::Postgres(Link::open(database, None).await?);
+        let reader = Conn::Postgres(Link::open(database, None).await?);
+        let signals = Arc::default();
+        let owner: Arc<str> = hex::encode(rand::random::<[u8; 16]>()).into();
+        let open = |conn| {
+            // Each transaction that takes the session's lock gets numbers of its own.
+            let tx = Tx::new(conn, &session, Numbers::block(0), Some(owner.clone()));
+            spawn(tx, &signals, None)
         };
-        tokio::spawn(writer.run());
-        Ok(Self {
+        let (jobs, claims) = (open(writer), open(claimer));
+        let shared = (claims, database.clone());
+        Ok(Self::of(session, seal, jobs, reader, signals, Some(shared)))
+    }
+
+    fn of(
+        session: SessionKey,
+        seal: Option<SealKey>,
+        jobs: mpsc::Sender<Job>,
+        reader: Conn,
+        signals: Arc<Signals>,
+        shared: Option<(mpsc::Sender<Job>, Database)>,
+    ) -> Self {
+        let (claims, database) = shared.unzip();
+        Self {
             shared: Arc::new(Shared {
                 session,
                 jobs,
+                claims,
                 reader: Mutex::new(reader),
+                database,
+                held: Held::default(),
                 signals,
                 seal: RwLock::new(seal.map(Arc::new)),
             }),
-        })
+        }
     }
 
     /// Keeps new messages, in their order; on disk when it answers. A redelivery finds its own
@@ -204,11 +252,24 @@ impl Store {
         *current = seal.map(Arc::new);
     }
 
-    /// Finishes what is queued and closes the file.
-    pub async fn close(&self) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Job::Close(answer)).await?;
-        answered.await.map_err(|_| StoreError::Closed)
+    /// Takes other credentials for the same database from now on: the mounted Secret changed.
+    /// Connections that work are kept.
+    pub fn set_database_url(&self, url: DatabaseUrl) {
+        if let Some(database) = &self.shared.database {
+            database.set_url(url);
+        }
+    }
+
+    /// Finishes what is queued and closes the file, or the connections that write; other replicas get
+    /// what this one claimed and did not finish.
+    pub async fn close(&self, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(claims) = &self.shared.claims {
+            close(claims).await?;
+            if let Err(error) = self.release_leases(now).await {
+                tracing::warn!(session = %self.session(), %error, "leases are left to run out");
+            }
+        }
+        close(&self.shared.jobs).await
     }
 
     /// Runs `act` in the writer's next transaction, under its own savepoint.
@@ -217,10 +278,18 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        self.send(Job::Run(Box::new(Operation { act, answer })))
-            .await?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        run_on(&self.shared.jobs, act).await
+    }
+
+    /// Runs `act`, which claims work. On Postgres it goes past the session's lock: rows may change
+    /// before and after it, and `act` must lock what it claims.
+    async fn claim<F, T>(&self, act: F) -> Result<T, StoreError>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let own = self.shared.claims.as_ref();
+        run_on(own.unwrap_or(&self.shared.jobs), act).await
     }
 
     async fn vacuum(&self, pages: u32) -> Result<(), StoreError> {
@@ -237,8 +306,10 @@ impl Store {
             .map_err(|_| StoreError::Closed)
     }
 
-    async fn reader(&self) -> MutexGuard<'_, SqliteConnection> {
-        self.shared.reader.lock().await
+    async fn reader(&self) -> Result<MutexGuard<'_, Conn>, StoreError> {
+        let mut reader = self.shared.reader.lock().await;
+        reader.ready().await?;
+        Ok(reader)
     }
 
     fn seal(&self) -> Option<Arc<SealKey>> {
@@ -248,6 +319,38 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// Starts the task that works on `tx`. Answers where its requests go.
+fn spawn(tx: Tx, signals: &Arc<Signals>, pressure: Option<Pressure>) -> mpsc::Sender<Job> {
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    let writer = Writer {
+        tx,
+        jobs: queue,
+        signals: Arc::clone(signals),
+        pressure,
+        idle_at: None,
+    };
+    tokio::spawn(writer.run());
+    jobs
+}
+
+async fn run_on<F, T>(jobs: &mpsc::Sender<Job>, act: F) -> Result<T, StoreError>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let job = Job::Run(Box::new(Operation { act, answer }));
+    jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+    answered.await.map_err(|_| StoreError::Closed)?
+}
+
+async fn close(jobs: &mpsc::Sender<Job>) -> Result<(), StoreError> {
+    let (answer, answered) = oneshot::channel();
+    let job = Job::Close(answer);
+    jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+    answered.await.map_err(|_| StoreError::Closed)
 }
 
 /// A duration in the unit of time columns.

@@ -102,10 +102,10 @@ pub(super) fn prepare(
     Ok(Row {
         event_id: ids::event_id(session, &hash, message.event, &about),
         hash,
-        chat: message.key.chat,
+        chat: ids::indexed(message.key.chat),
         from_me: message.key.from_me,
         participant: message.key.participant,
-        message_id: message.key.id,
+        message_id: ids::indexed(message.key.id),
         timestamp: message.timestamp,
         received_at: message.received_at.as_millisecond(),
         placeholder: message.placeholder,

@@ -126,7 +126,7 @@ impl Pressure {
     /// The volume is what the store has and what is left for it: the files of others on the same
     /// file system are neither its burden nor its to make up for.
     async fn measure(&self, tx: &mut Tx) -> Result<Usage, StoreError> {
-        let pages = sqlite::pages(&mut tx.conn).await?;
+        let pages = tx.conn.pages().await?.unwrap_or_default();
         let log = std::fs::metadata(sqlite::log_path(&self.path)).map_or(0, |file| file.len());
         let own = pages.total * PAGE + log;
         let size = self

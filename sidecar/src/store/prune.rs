@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::error::StoreError;
-use super::sqlite;
 use super::writer::Tx;
-use super::{Store, millis, rows};
+use super::{Store, millis, postgres, rows, sql};
 
 /// How long a delivered event is kept.
 const KEEP_DELIVERED: Duration = Duration::from_hours(7 * 24);
@@ -33,7 +31,7 @@ pub struct Pruned {
 
 impl Store {
     /// Removes delivered events older than seven days and records older than `retention` of which
-    /// nothing is pending, and gives free pages back.
+    /// nothing is pending, and gives free pages back; Postgres is helped to count its rows instead.
     pub async fn prune(&self, now: Timestamp, retention: Duration) -> Result<Pruned, StoreError> {
         let now = now.as_millisecond();
         let mut pruned = Pruned::default();
@@ -63,13 +61,23 @@ impl Store {
     }
 
     async fn shrink(&self) -> Result<(), StoreError> {
-        let pages = self
-            .write(|tx| Box::pin(async move { sqlite::pages(&mut tx.conn).await }))
-            .await?;
-        if pages.free > pages.total / FREE_SHARE {
-            self.vacuum(VACUUM_PAGES).await?;
+        if self.is_shared() {
+            let counted = self
+                .claim(|tx| Box::pin(async move { postgres::count_young(&mut tx.conn).await }))
+                .await;
+            return match counted {
+                // Another replica, or the server itself, is at it.
+                Err(StoreError::Contended) => Ok(()),
+                counted => counted,
+            };
         }
-        Ok(())
+        let pages = self
+            .write(|tx| Box::pin(async move { tx.conn.pages().await }))
+            .await?;
+        match pages {
+            Some(pages) if pages.free > pages.total / FREE_SHARE => self.vacuum(VACUUM_PAGES).await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -80,7 +88,7 @@ pub(super) async fn oldest_done(tx: &mut Tx) -> Result<u64, StoreError> {
 
 /// Removes delivered events that were done at or before `done_at`, oldest first, one step's worth.
 async fn done_before(tx: &mut Tx, done_at: i64) -> Result<u64, StoreError> {
-    let events: Vec<i64> = sqlx::query_scalar(
+    let events: Vec<i64> = sql::query(
         "SELECT number FROM events WHERE tenant = $1 AND session = $2 AND done_at <= $3
          ORDER BY done_at LIMIT $4",
     )
@@ -88,7 +96,7 @@ async fn done_before(tx: &mut Tx, done_at: i64) -> Result<u64, StoreError> {
     .bind(&tx.session.session)
     .bind(done_at)
     .bind(STEP)
-    .fetch_all(&mut tx.conn)
+    .scalars(&mut tx.conn)
     .await?;
     remove_events(tx, &events).await
 }
@@ -105,7 +113,7 @@ async fn remove(tx: &mut Tx, head: &str, numbers: &[i64]) -> Result<u64, StoreEr
         for number in list {
             query = query.bind(number);
         }
-        removed += query.execute(&mut tx.conn).await?.rows_affected();
+        removed += query.execute(&mut tx.conn).await?;
     }
     Ok(removed)
 }
@@ -136,7 +144,7 @@ pub(super) async fn records(
     received: i64,
     spare: Spare,
 ) -> Result<Step, StoreError> {
-    let candidates = sqlx::query(
+    let candidates = sql::query(
         "SELECT m.number, m.received_at, NOT EXISTS (
              SELECT 1 FROM media f WHERE f.message = m.number
                AND f.status IN ('queued', 'running', 'waiting'))

@@ -1,7 +1,7 @@
 //! The transfer queue: queued → running → stored | waiting | failed.
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::Store;
 use super::error::StoreError;
@@ -9,6 +9,7 @@ use super::event::{self, Settled};
 use super::model::{MediaError, MediaRecord, MediaStatus, Stored};
 use super::read::{self, record_columns};
 use super::seal::SealKey;
+use super::sql;
 use super::writer::Tx;
 use crate::message::MediaId;
 
@@ -34,20 +35,35 @@ impl Store {
     pub async fn claim_transfer(&self, now: Timestamp) -> Result<Option<MediaRecord>, StoreError> {
         let seal = self.seal();
         let now = now.as_millisecond();
-        self.write(move |tx| Box::pin(async move { claim(tx, seal.as_deref(), now).await }))
-            .await
+        let claimed = self
+            .claim(move |tx| Box::pin(async move { claim(tx, seal.as_deref(), now).await }))
+            .await?;
+        if let Some(record) = &claimed {
+            self.shared.held.add_media(&record.id);
+        }
+        Ok(claimed)
+    }
+
+    /// Notes an outcome; then this process does not work on the file any more.
+    async fn settle<F>(&self, id: &MediaId, act: F) -> Result<(), StoreError>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
+    {
+        self.write(act).await?;
+        self.shared.held.remove_media(id);
+        Ok(())
     }
 
     /// When the next file is due. `None`: none waits.
     pub async fn next_transfer_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let mut conn = self.reader().await;
-        let due: Option<i64> = sqlx::query_scalar(
+        let mut conn = self.reader().await?;
+        let due: Option<i64> = sql::query(
             "SELECT due_at FROM media WHERE tenant = $1 AND session = $2 AND due_at IS NOT NULL
              ORDER BY due_at LIMIT 1",
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
-        .fetch_optional(&mut *conn)
+        .scalar(&mut conn)
         .await?;
         due.map(read::time).transpose()
     }
@@ -74,9 +90,11 @@ impl Store {
         stored: Stored,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (id, now) = (id.clone(), now.as_millisecond());
-        self.write(move |tx| Box::pin(async move { finish_stored(tx, &id, stored, now).await }))
-            .await
+        let (of, now) = (id.clone(), now.as_millisecond());
+        self.settle(id, move |tx| {
+            Box::pin(async move { finish_stored(tx, &of, stored, now).await })
+        })
+        .await
     }
 
     /// The file will be tried again at `due`. `integrity`: this attempt brought a wrong file.
@@ -88,9 +106,9 @@ impl Store {
         integrity: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (id, due, now) = (id.clone(), due.as_millisecond(), now.as_millisecond());
-        self.write(move |tx| {
-            Box::pin(async move { wait(tx, &id, due, &error, integrity, now).await })
+        let (of, due, now) = (id.clone(), due.as_millisecond(), now.as_millisecond());
+        self.settle(id, move |tx| {
+            Box::pin(async move { wait(tx, &of, due, &error, integrity, now).await })
         })
         .await
     }
@@ -104,9 +122,11 @@ impl Store {
         error: MediaError,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (id, now) = (id.clone(), now.as_millisecond());
-        self.write(move |tx| Box::pin(async move { finish_failed(tx, &id, &error, now).await }))
-            .await
+        let (of, now) = (id.clone(), now.as_millisecond());
+        self.settle(id, move |tx| {
+            Box::pin(async move { finish_failed(tx, &of, &error, now).await })
+        })
+        .await
     }
 
     /// All that waits is due now: credentials or storage changed, or the bucket answers again.
@@ -115,7 +135,7 @@ impl Store {
         let now = now.as_millisecond();
         self.write(move |tx| {
             Box::pin(async move {
-                let woken = sqlx::query(
+                let woken = sql::query(
                     "UPDATE media SET due_at = $3 WHERE tenant = $1 AND session = $2
                        AND status = 'waiting' AND due_at > $3",
                 )
@@ -123,8 +143,7 @@ impl Store {
                 .bind(&tx.session.session)
                 .bind(now)
                 .execute(&mut tx.conn)
-                .await?
-                .rows_affected();
+                .await?;
                 tx.transfers_changed |= woken > 0;
                 Ok(woken)
             })
@@ -134,7 +153,7 @@ impl Store {
 }
 
 pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT number, status, error FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3",
     )
@@ -156,7 +175,8 @@ pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), S
     Ok(())
 }
 
-/// Queues a file that is still at `status`, as if it had never been tried. Answers whether it was.
+/// Queues a file that is still at `status`, as if it had never been tried. Answers whether it was:
+/// a claim that just came is as good.
 pub(super) async fn requeue(
     tx: &mut Tx,
     number: i64,
@@ -165,7 +185,7 @@ pub(super) async fn requeue(
 ) -> Result<bool, StoreError> {
     // An end was told of under its round: the next one is another event.
     let ended = matches!(status, MediaStatus::Failed | MediaStatus::Stored);
-    let queued = sqlx::query(
+    let queued = sql::query(
         "UPDATE media SET persist = TRUE, status = 'queued', due_at = $2, round = round + $3,
            attempts = 0, integrity_failures = 0, error = NULL
          WHERE number = $1 AND status = $4",
@@ -175,10 +195,22 @@ pub(super) async fn requeue(
     .bind(i64::from(ended))
     .bind(status.as_str())
     .execute(&mut tx.conn)
-    .await?
-    .rows_affected();
+    .await?;
     tx.transfers_changed |= queued > 0;
     Ok(queued > 0)
+}
+
+macro_rules! select_due {
+    ($lock:literal) => {
+        concat!(
+            "SELECT ",
+            record_columns!(),
+            " FROM media f JOIN messages m ON m.number = f.message
+             WHERE f.tenant = $1 AND f.session = $2 AND f.due_at <= $3
+             ORDER BY f.due_at, f.number LIMIT 1",
+            $lock
+        )
+    };
 }
 
 async fn claim(
@@ -187,18 +219,15 @@ async fn claim(
     now: i64,
 ) -> Result<Option<MediaRecord>, StoreError> {
     loop {
-        let due = sqlx::query(concat!(
-            "SELECT ",
-            record_columns!(),
-            " FROM media f JOIN messages m ON m.number = f.message
-             WHERE f.tenant = $1 AND f.session = $2 AND f.due_at <= $3
-             ORDER BY f.due_at, f.number LIMIT 1"
-        ))
-        .bind(&tx.session.tenant)
-        .bind(&tx.session.session)
-        .bind(now)
-        .fetch_optional(&mut tx.conn)
-        .await?;
+        let text = tx
+            .conn
+            .pick(select_due!(""), select_due!(" FOR UPDATE OF f SKIP LOCKED"));
+        let due = sql::query(text)
+            .bind(&tx.session.tenant)
+            .bind(&tx.session.session)
+            .bind(now)
+            .fetch_optional(&mut tx.conn)
+            .await?;
         let Some(row) = due else { return Ok(None) };
         let number: i64 = row.try_get("number")?;
         match read::record(&row, &tx.session, seal) {
@@ -218,10 +247,14 @@ async fn claim(
 }
 
 async fn run(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE media SET status = 'running', due_at = NULL, replaced = FALSE WHERE number = $1",
+    sql::query(
+        "UPDATE media SET status = 'running', due_at = NULL, replaced = FALSE, owner = $2,
+           lease_until = $3
+         WHERE number = $1",
     )
     .bind(number)
+    .bind(tx.owner.as_deref())
+    .bind(tx.lease_until())
     .execute(&mut tx.conn)
     .await?;
     Ok(())
@@ -238,7 +271,7 @@ async fn postpone(
         message: error.to_string(),
         retryable: true,
     };
-    sqlx::query("UPDATE media SET status = 'waiting', due_at = $2, error = $3 WHERE number = $1")
+    sql::query("UPDATE media SET status = 'waiting', due_at = $2, error = $3 WHERE number = $1")
         .bind(number)
         .bind(due)
         .bind(read::error_json(&error)?)
@@ -253,7 +286,7 @@ async fn fix(
     bucket: &str,
     key: &str,
 ) -> Result<Option<(String, String)>, StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE media SET
            bucket = CASE WHEN status = 'stored' THEN bucket ELSE $4 END,
            object_key = CASE WHEN status = 'stored' OR bucket = $4 THEN object_key ELSE $5 END
@@ -276,7 +309,7 @@ async fn finish_stored(
     stored: Stored,
     now: i64,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE media SET status = 'stored', persist = TRUE, replaced = FALSE, due_at = NULL,
            error = NULL, stored_sha256 = $4, stored_length = $5, stored_at = $6
          WHERE tenant = $1 AND session = $2 AND id = $3 AND status <> 'stored'
@@ -304,8 +337,9 @@ async fn wait(
     integrity: bool,
     now: i64,
 ) -> Result<(), StoreError> {
-    // A newer reference is tried at once, with a clean slate.
-    let row = sqlx::query(
+    // A newer reference is tried at once, with a clean slate. What another replica took over after
+    // our lease ran out is its to judge.
+    let row = sql::query(
         "UPDATE media SET
            status = CASE WHEN replaced THEN 'queued' ELSE 'waiting' END,
            due_at = CASE WHEN replaced THEN $7 ELSE $4 END,
@@ -314,6 +348,7 @@ async fn wait(
            integrity_failures = CASE WHEN replaced THEN 0 ELSE integrity_failures + $6 END,
            replaced = FALSE
          WHERE tenant = $1 AND session = $2 AND id = $3 AND status NOT IN ('stored', 'failed')
+           AND (status <> 'running' OR owner IS NULL OR owner = $8)
          RETURNING message",
     )
     .bind(&tx.session.tenant)
@@ -323,6 +358,7 @@ async fn wait(
     .bind(read::error_json(error)?)
     .bind(i64::from(integrity))
     .bind(now)
+    .bind(tx.owner.as_deref())
     .fetch_optional(&mut tx.conn)
     .await?;
     tx.transfers_changed = true;
@@ -338,7 +374,7 @@ async fn finish_failed(
     error: &MediaError,
     now: i64,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "UPDATE media SET
            status = CASE WHEN replaced THEN 'queued' ELSE 'failed' END,
            due_at = CASE WHEN replaced THEN $5 ELSE NULL END,
@@ -346,6 +382,7 @@ async fn finish_failed(
            attempts = CASE WHEN replaced THEN 0 ELSE attempts + 1 END,
            replaced = FALSE
          WHERE tenant = $1 AND session = $2 AND id = $3 AND status NOT IN ('stored', 'failed')
+           AND (status <> 'running' OR owner IS NULL OR owner = $6)
          RETURNING message, followups, round, status",
     )
     .bind(&tx.session.tenant)
@@ -353,6 +390,7 @@ async fn finish_failed(
     .bind(&id.0)
     .bind(read::error_json(error)?)
     .bind(now)
+    .bind(tx.owner.as_deref())
     .fetch_optional(&mut tx.conn)
     .await?;
     let Some(row) = row else { return Ok(()) };

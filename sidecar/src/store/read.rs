@@ -1,14 +1,13 @@
 //! Rows back into what callers see.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::error::StoreError;
 use super::model::{Delivery, EventRow, MediaError, MediaRecord, MediaStatus, Outcome};
 use super::prepare;
 use super::reference::{self, ReferenceColumns};
 use super::seal::{SealError, SealKey};
+use super::sql::Row;
 use crate::media::MediaKey;
 use crate::message::{MediaId, MediaReference, MessageKey, SessionKey};
 
@@ -41,7 +40,7 @@ pub(super) fn status(word: &str) -> Result<MediaStatus, StoreError> {
 }
 
 /// The `error` column of a media row.
-pub(super) fn error(row: &SqliteRow) -> Result<Option<MediaError>, StoreError> {
+pub(super) fn error(row: &Row) -> Result<Option<MediaError>, StoreError> {
     let json: Option<String> = row.try_get("error")?;
     json.map(|json| serde_json::from_str(&json))
         .transpose()
@@ -78,7 +77,7 @@ pub(super) use record_columns;
 
 /// A media record of columns [`record_columns`].
 pub(super) fn record(
-    row: &SqliteRow,
+    row: &Row,
     session: &SessionKey,
     seal: Option<&SealKey>,
 ) -> Result<MediaRecord, StoreError> {
@@ -108,7 +107,7 @@ pub(super) fn record(
     })
 }
 
-fn message_key(row: &SqliteRow) -> Result<MessageKey, StoreError> {
+fn message_key(row: &Row) -> Result<MessageKey, StoreError> {
     Ok(MessageKey {
         chat: row.try_get("chat")?,
         from_me: row.try_get("from_me")?,
@@ -118,7 +117,7 @@ fn message_key(row: &SqliteRow) -> Result<MessageKey, StoreError> {
 }
 
 fn reference(
-    row: &SqliteRow,
+    row: &Row,
     session: &SessionKey,
     seal: Option<&SealKey>,
     id: &MediaId,
@@ -133,7 +132,7 @@ fn reference(
 }
 
 fn media_key(
-    row: &SqliteRow,
+    row: &Row,
     session: &SessionKey,
     seal: Option<&SealKey>,
     id: &MediaId,
@@ -165,7 +164,7 @@ pub(super) fn open_key(
 }
 
 /// A claimed delivery with its event.
-pub(super) fn delivery(row: &SqliteRow, session: &SessionKey) -> Result<Delivery, StoreError> {
+pub(super) fn delivery(row: &Row, session: &SessionKey) -> Result<Delivery, StoreError> {
     let facts: String = row.try_get("facts")?;
     let media: String = row.try_get("media")?;
     let outcome: Option<String> = row.try_get("outcome")?;

@@ -1,12 +1,11 @@
 //! A message that came before: its record stands. Only a newer reference of a file that is not in
 //! the bucket yet is taken over, and the file queued again.
 
-use sqlx::Row as _;
-
 use super::error::StoreError;
 use super::model::MediaStatus;
 use super::prepare::{MediaRow, Row};
 use super::reference::{self, ReferenceColumns, is_newer};
+use super::sql;
 use super::writer::Tx;
 use crate::message::{MediaId, MediaReference};
 
@@ -16,7 +15,6 @@ pub(super) struct Kept {
     pub(super) id: MediaId,
     pub(super) status: MediaStatus,
     number: i64,
-    persist: bool,
     reference: MediaReference,
 }
 
@@ -51,8 +49,8 @@ pub(super) async fn same_file(
 }
 
 async fn load(tx: &mut Tx, id: &MediaId) -> Result<Option<Kept>, StoreError> {
-    let row = sqlx::query(
-        "SELECT number, status, persist, reference FROM media
+    let row = sql::query(
+        "SELECT number, status, reference FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3",
     )
     .bind(&tx.session.tenant)
@@ -62,7 +60,7 @@ async fn load(tx: &mut Tx, id: &MediaId) -> Result<Option<Kept>, StoreError> {
     .await?;
     let Some(row) = row else { return Ok(None) };
     let reference = reference::from_columns(ReferenceColumns {
-        json: row.try_get(3)?,
+        json: row.try_get(2)?,
         streaming_sidecar: None,
         jpeg_thumbnail: None,
     })?;
@@ -70,18 +68,8 @@ async fn load(tx: &mut Tx, id: &MediaId) -> Result<Option<Kept>, StoreError> {
         id: id.clone(),
         number: row.try_get(0)?,
         status: super::read::status(row.try_get(1)?)?,
-        persist: row.try_get(2)?,
         reference,
     }))
-}
-
-/// Where a file is once its reference was replaced.
-fn status_after(before: MediaStatus, persist: bool) -> MediaStatus {
-    match before {
-        MediaStatus::Running => MediaStatus::Running,
-        _ if persist => MediaStatus::Queued,
-        _ => MediaStatus::Received,
-    }
 }
 
 async fn replace_if_newer(
@@ -93,20 +81,22 @@ async fn replace_if_newer(
     if kept.status == MediaStatus::Stored || !is_newer(&kept.reference, &file.reference) {
         return Ok(());
     }
-    let persist = kept.persist || file.persist;
-    let status = status_after(kept.status, persist);
-    sqlx::query(
-        "UPDATE media SET status = $2, persist = $3, replaced = $4, due_at = $5, expires_at = $6,
-           kind = $7, reference = $8, streaming_sidecar = $9, jpeg_thumbnail = $10,
-           media_key_id = $11, media_key = $12, round = round + $13, attempts = 0,
-           integrity_failures = 0, error = NULL
-         WHERE number = $1",
+    // The state is read and changed in one statement: a claim may come at any time.
+    sql::query(
+        "UPDATE media SET
+           status = CASE WHEN status = 'running' THEN 'running'
+                         WHEN persist OR $2 THEN 'queued' ELSE 'received' END,
+           replaced = (status = 'running'),
+           due_at = CASE WHEN status <> 'running' AND (persist OR $2) THEN $3 END,
+           round = CASE WHEN status = 'failed' THEN round + 1 ELSE round END,
+           persist = persist OR $2, expires_at = $4, kind = $5, reference = $6,
+           streaming_sidecar = $7, jpeg_thumbnail = $8, media_key_id = $9, media_key = $10,
+           attempts = 0, integrity_failures = 0, error = NULL
+         WHERE number = $1 AND status <> 'stored'",
     )
     .bind(kept.number)
-    .bind(status.as_str())
-    .bind(persist)
-    .bind(status == MediaStatus::Running)
-    .bind((status == MediaStatus::Queued).then_some(now))
+    .bind(file.persist)
+    .bind(now)
     .bind(file.expires_at)
     .bind(reference::kind_word(file.reference.kind))
     .bind(&file.columns.json)
@@ -114,7 +104,6 @@ async fn replace_if_newer(
     .bind(&file.columns.jpeg_thumbnail)
     .bind(&file.sealed.key_id)
     .bind(&file.sealed.bytes)
-    .bind(i64::from(kept.status == MediaStatus::Failed))
     .execute(&mut tx.conn)
     .await?;
     tx.transfers_changed = true;

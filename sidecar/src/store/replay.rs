@@ -5,14 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::error::StoreError;
 use super::lane::{self, Tail};
 use super::writer::Tx;
-use super::{Store, event, rows};
+use super::{Store, event, rows, sql};
 
-/// Event numbers looked at in one go. There is no index of event ids, which every insert would pay
+/// Events looked at in one go. There is no index of event ids, which every insert would pay
 /// for; a replay is rare, and looks through the events in steps that nobody notices.
 const WINDOW: i64 = 4096;
 
@@ -78,8 +77,9 @@ impl Store {
         let now = now.as_millisecond();
         let (replay, last) = (Arc::new(replay), self.last_event().await?);
         let (mut total, mut after) = (Replayed::default(), 0);
-        while after < last {
-            let found = self.events_within(&replay.events, after).await?;
+        // By rows, not by numbers: those of Postgres have gaps of millions.
+        while let Some(end) = self.window(after, last).await? {
+            let found = self.events_within(&replay.events, after, end).await?;
             for piece in found.chunks(STEP) {
                 let (events, replay) = (piece.to_vec(), Arc::clone(&replay));
                 total.events += events.len() as u64;
@@ -87,29 +87,49 @@ impl Store {
                     .write(move |tx| Box::pin(async move { step(tx, &events, &replay, now).await }))
                     .await?;
             }
-            after += WINDOW;
+            after = end;
         }
         Ok(total)
     }
 
     async fn last_event(&self) -> Result<i64, StoreError> {
-        let mut conn = self.reader().await;
-        let last: Option<i64> = sqlx::query_scalar(
+        let mut conn = self.reader().await?;
+        let last: Option<i64> = sql::query(
             "SELECT number FROM events WHERE tenant = $1 AND session = $2
              ORDER BY number DESC LIMIT 1",
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
-        .fetch_optional(&mut *conn)
+        .scalar(&mut conn)
         .await?;
         Ok(last.unwrap_or_default())
     }
 
-    /// Numbers of the wanted events in the window behind `after`.
+    /// The last number of the window behind `after`; nothing beyond `last`.
+    async fn window(&self, after: i64, last: i64) -> Result<Option<i64>, StoreError> {
+        let mut conn = self.reader().await?;
+        let end: Option<Option<i64>> = sql::query(
+            "SELECT MAX(number) FROM (
+               SELECT number FROM events
+               WHERE tenant = $1 AND session = $2 AND number > $3 AND number <= $4
+               ORDER BY number LIMIT $5) AS step",
+        )
+        .bind(&self.session().tenant)
+        .bind(&self.session().session)
+        .bind(after)
+        .bind(last)
+        .bind(WINDOW)
+        .scalar(&mut conn)
+        .await?;
+        Ok(end.flatten())
+    }
+
+    /// Numbers of the wanted events behind `after`, up to `end`.
     async fn events_within(
         &self,
         events: &ReplayedEvents,
         after: i64,
+        end: i64,
     ) -> Result<Vec<i64>, StoreError> {
         let (any, id, since, until) = match events {
             ReplayedEvents::Id(id) => (false, id.as_str(), i64::MIN, i64::MAX),
@@ -117,8 +137,8 @@ impl Store {
                 (true, "", since.as_millisecond(), until.as_millisecond())
             }
         };
-        let mut conn = self.reader().await;
-        Ok(sqlx::query_scalar(
+        let mut conn = self.reader().await?;
+        sql::query(
             "SELECT number FROM events
              WHERE tenant = $1 AND session = $2 AND number > $3 AND number <= $4
                AND ($5 OR id = $6) AND created_at >= $7 AND created_at < $8
@@ -127,13 +147,13 @@ impl Store {
         .bind(&self.session().tenant)
         .bind(&self.session().session)
         .bind(after)
-        .bind(after.saturating_add(WINDOW))
+        .bind(end)
         .bind(any)
         .bind(id)
         .bind(since)
         .bind(until)
-        .fetch_all(&mut *conn)
-        .await?)
+        .scalars(&mut conn)
+        .await
     }
 }
 
@@ -148,7 +168,7 @@ struct Row {
 async fn step(tx: &mut Tx, events: &[i64], replay: &Replay, now: i64) -> Result<u64, StoreError> {
     let mut queued = 0;
     for &number in events {
-        let event = sqlx::query("SELECT name, chat FROM events WHERE number = $1")
+        let event = sql::query("SELECT name, chat FROM events WHERE number = $1")
             .bind(number)
             .fetch_optional(&mut tx.conn)
             .await?;
@@ -167,7 +187,7 @@ async fn step(tx: &mut Tx, events: &[i64], replay: &Replay, now: i64) -> Result<
             remove(tx, &plan.inherited).await?;
         }
         // Until every endpoint has it once more, it must not be pruned.
-        sqlx::query("UPDATE events SET done_at = NULL WHERE number = $1")
+        sql::query("UPDATE events SET done_at = NULL WHERE number = $1")
             .bind(number)
             .execute(&mut tx.conn)
             .await?;
@@ -178,13 +198,13 @@ async fn step(tx: &mut Tx, events: &[i64], replay: &Replay, now: i64) -> Result<
 }
 
 async fn deliveries_of(tx: &mut Tx, event: i64) -> Result<Vec<Row>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT number, endpoint, state FROM deliveries WHERE event = $1 ORDER BY number",
     )
     .bind(event)
     .fetch_all(&mut tx.conn)
     .await?;
-    let row = |row: &sqlx::sqlite::SqliteRow| {
+    let row = |row: &sql::Row| {
         Ok(Row {
             number: row.try_get(0)?,
             endpoint: row.try_get(1)?,
@@ -227,7 +247,7 @@ fn plan<'r>(deliveries: &'r [Row], name: &str, replay: &Replay) -> Plan<'r> {
 
 /// Puts a finished delivery back into its lane, behind what is unfinished before it.
 async fn queue_again(tx: &mut Tx, delivery: &Row, chat: &str, now: i64) -> Result<(), StoreError> {
-    let before = sqlx::query(
+    let before = sql::query(
         "SELECT state, attempts, opened_at FROM deliveries
          WHERE tenant = $1 AND session = $2 AND endpoint = $3 AND chat = $4 AND number < $5
            AND finished_at IS NULL
@@ -241,14 +261,14 @@ async fn queue_again(tx: &mut Tx, delivery: &Row, chat: &str, now: i64) -> Resul
     .fetch_optional(&mut tx.conn)
     .await?;
     let tail = before.map(|row| {
-        Ok::<_, sqlx::Error>(Tail {
+        Ok::<_, StoreError>(Tail {
             state: row.try_get(0)?,
             attempts: row.try_get(1)?,
             opened_at: row.try_get(2)?,
         })
     });
     let opens = lane::opens(tail.transpose()?.as_ref(), now);
-    sqlx::query(
+    sql::query(
         "UPDATE deliveries SET state = $2, opened_at = $3, due_at = $4, attempts = 0,
            finished_at = NULL, last_error = NULL
          WHERE number = $1 AND finished_at IS NOT NULL",

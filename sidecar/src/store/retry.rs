@@ -1,13 +1,12 @@
 //! Trying again because somebody says so: also what was given up.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::error::StoreError;
 use super::model::{MediaRecord, MediaStatus};
 use super::queue::requeue;
 use super::writer::Tx;
-use super::{Store, read};
+use super::{Store, read, sql};
 use crate::message::MediaId;
 
 /// Files queued in one transaction: nobody waits long behind them.
@@ -57,7 +56,7 @@ impl Store {
 }
 
 async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
-    let row = sqlx::query(
+    let row = sql::query(
         "SELECT number, status FROM media WHERE tenant = $1 AND session = $2 AND id = $3",
     )
     .bind(&tx.session.tenant)
@@ -77,14 +76,14 @@ async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
 }
 
 async fn stored(tx: &mut Tx, id: &MediaId, now: i64) -> Result<bool, StoreError> {
-    let number: Option<i64> = sqlx::query_scalar(
+    let number: Option<i64> = sql::query(
         "SELECT number FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3 AND status = 'stored'",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(&id.0)
-    .fetch_optional(&mut tx.conn)
+    .scalar(&mut tx.conn)
     .await?;
     match number {
         Some(number) => requeue(tx, number, MediaStatus::Stored, now).await,
@@ -107,7 +106,7 @@ async fn step(
     after: i64,
     now: i64,
 ) -> Result<Step, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT number, error FROM media
          WHERE tenant = $1 AND session = $2 AND status = $3 AND number > $4 AND received_at >= $5
          ORDER BY number LIMIT $6",

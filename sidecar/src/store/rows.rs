@@ -1,14 +1,9 @@
 //! Statements over many rows at once. They come in few sizes only, so that each is prepared once.
 
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, Sqlite};
+use super::sql::{self, Query};
 
 /// Row counts for which statements exist, largest first.
 const SIZES: [usize; 4] = [64, 16, 4, 1];
-
-/// A statement being bound.
-pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Cuts `rows` into pieces that statements exist for.
 pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
@@ -32,22 +27,22 @@ pub(super) fn lists<T: Clone>(values: &[T]) -> impl Iterator<Item = Vec<T>> {
 }
 
 /// `head (?,?…),(?,?…) tail` for `rows` rows of `columns` columns.
-pub(super) fn statement<'q>(head: &str, columns: usize, rows: usize, tail: &str) -> Bound<'q> {
-    let mut sql = String::with_capacity(head.len() + tail.len() + rows * (columns * 2 + 2));
-    sql.push_str(head);
+pub(super) fn statement(head: &str, columns: usize, rows: usize, tail: &str) -> Query {
+    let mut text = String::with_capacity(head.len() + tail.len() + rows * (columns * 2 + 2));
+    text.push_str(head);
     for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ",(" });
+        text.push_str(if row == 0 { "(" } else { ",(" });
         for column in 0..columns {
-            sql.push_str(if column == 0 { "?" } else { ",?" });
+            text.push_str(if column == 0 { "?" } else { ",?" });
         }
-        sql.push(')');
+        text.push(')');
     }
-    sql.push_str(tail);
-    sqlx::query(AssertSqlSafe(sql))
+    text.push_str(tail);
+    sql::built(text)
 }
 
 /// `head (?,?,…) tail` for a list of `values` values.
-pub(super) fn list_statement<'q>(head: &str, values: usize, tail: &str) -> Bound<'q> {
+pub(super) fn list_statement(head: &str, values: usize, tail: &str) -> Query {
     statement(head, values, 1, tail)
 }
 

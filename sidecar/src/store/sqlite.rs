@@ -1,10 +1,12 @@
-//! All that is SQLite's own: pragmas, error codes, numbers, how full the file is. The rest of the
-//! store is SQL that Postgres takes too.
+//! All that is SQLite's own: pragmas, error codes, how full the file is, backups.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
 use super::error::StoreError;
@@ -49,6 +51,12 @@ pub(super) async fn open_reader(path: &Path) -> Result<SqliteConnection, StoreEr
     Ok(SqliteConnection::connect_with(&options).await?)
 }
 
+/// Opens a connection to copy a file that another process may be writing to.
+pub(super) async fn open_to_copy(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = options(path, READER_CACHE).read_only(true);
+    Ok(SqliteConnection::connect_with(&options).await?)
+}
+
 fn options(path: &Path, cache_kib: u32) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -66,62 +74,14 @@ fn options(path: &Path, cache_kib: u32) -> SqliteConnectOptions {
 pub(super) fn is_full(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|error| error.try_downcast_ref::<SqliteError>())
+        .and_then(DatabaseError::code)
         .and_then(|code| code.parse::<i32>().ok())
         .is_some_and(|code| code & 0xff == SQLITE_FULL)
 }
 
-/// The next row numbers. One writer gives them all out, so a counter is enough.
-#[derive(Debug)]
-pub(super) struct Numbers {
-    message: i64,
-    media: i64,
-    event: i64,
-    delivery: i64,
-}
-
-impl Numbers {
-    /// Continues after the highest numbers in the file.
-    pub(super) async fn load(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COALESCE(MAX(number), 0) FROM messages),
-                    (SELECT COALESCE(MAX(number), 0) FROM media),
-                    (SELECT COALESCE(MAX(number), 0) FROM events),
-                    (SELECT COALESCE(MAX(number), 0) FROM deliveries)",
-        )
-        .fetch_one(conn)
-        .await?;
-        Ok(Self {
-            message: row.try_get(0)?,
-            media: row.try_get(1)?,
-            event: row.try_get(2)?,
-            delivery: row.try_get(3)?,
-        })
-    }
-
-    pub(super) fn message(&mut self) -> i64 {
-        self.message += 1;
-        self.message
-    }
-
-    pub(super) fn media(&mut self) -> i64 {
-        self.media += 1;
-        self.media
-    }
-
-    pub(super) fn event(&mut self) -> i64 {
-        self.event += 1;
-        self.event
-    }
-
-    pub(super) fn delivery(&mut self) -> i64 {
-        self.delivery += 1;
-        self.delivery
-    }
-}
-
 /// Pages of the database file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pages {
     pub(super) total: u64,
     pub(super) free: u64,

@@ -1,33 +1,22 @@
-//! The store as a whole: start, health, depths, keys.
-
-use jiff::Timestamp;
-use sqlx::Row as _;
+//! The store as a whole: health, depths, keys.
 
 use super::error::StoreError;
 use super::model::Depths;
 use super::prepare::{self, Sealed};
 use super::seal::SealKey;
 use super::writer::Tx;
-use super::{Store, read};
+use super::{Store, read, sql};
 use crate::message::MediaId;
 
 /// Media keys sealed anew in one transaction.
 const RESEAL_STEP: i64 = 256;
 
 impl Store {
-    /// To be called once at start, before any work is claimed: what was running when the process
-    /// ended is queued again, what was on its way to an endpoint goes again.
-    pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
-        let now = now.as_millisecond();
-        self.write(move |tx| Box::pin(async move { recover(tx, now).await }))
-            .await
-    }
-
     /// Writes something small, durably: an error means that nothing can be accepted.
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         self.write(|tx| {
             Box::pin(async move {
-                sqlx::query(
+                sql::query(
                     "INSERT INTO meta (tenant, session, name, value)
                      VALUES ($1, $2, 'writable_checks', 1)
                      ON CONFLICT (tenant, session, name) DO UPDATE SET value = meta.value + 1",
@@ -45,21 +34,21 @@ impl Store {
     /// How much lies in each queue.
     pub async fn depths(&self) -> Result<Depths, StoreError> {
         let mut depths = Depths::default();
-        let mut conn = self.reader().await;
-        let media = sqlx::query(
+        let mut conn = self.reader().await?;
+        let media = sql::query(
             "SELECT status, COUNT(*) FROM media WHERE tenant = $1 AND session = $2
              GROUP BY status",
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
-        .fetch_all(&mut *conn)
+        .fetch_all(&mut conn)
         .await?;
         for row in media {
             let count = unsigned(row.try_get(1)?);
             let status = read::status(row.try_get(0)?)?;
             *depths.of(status) = count;
         }
-        let rest = sqlx::query(
+        let rest = sql::query(
             "SELECT
                (SELECT COUNT(*) FROM events WHERE tenant = $1 AND session = $2
                   AND hold_until IS NOT NULL),
@@ -70,7 +59,7 @@ impl Store {
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
-        .fetch_one(&mut *conn)
+        .fetch_one(&mut conn)
         .await?;
         depths.events_held = unsigned(rest.try_get(0)?);
         depths.deliveries_pending = unsigned(rest.try_get(1)?);
@@ -99,34 +88,10 @@ impl Store {
     }
 }
 
-async fn recover(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE media SET status = 'queued', due_at = $3, replaced = FALSE
-         WHERE tenant = $1 AND session = $2 AND status = 'running'",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(now)
-    .execute(&mut tx.conn)
-    .await?;
-    sqlx::query(
-        "UPDATE deliveries SET state = 'pending', due_at = $3
-         WHERE tenant = $1 AND session = $2 AND state = 'leased'",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(now)
-    .execute(&mut tx.conn)
-    .await?;
-    tx.transfers_changed = true;
-    tx.outbox_changed = true;
-    Ok(())
-}
-
 /// One step: the last row looked at, and how many were sealed anew. A row whose key is missing is
 /// left as it is.
 async fn reseal(tx: &mut Tx, seal: &SealKey, after: i64) -> Result<Option<(i64, u64)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT number, id, media_key_id, media_key FROM media
          WHERE tenant = $1 AND session = $2 AND number > $3 AND media_key IS NOT NULL
            AND (media_key_id IS NULL OR media_key_id <> $4)
@@ -157,7 +122,7 @@ async fn reseal(tx: &mut Tx, seal: &SealKey, after: i64) -> Result<Option<(i64, 
 }
 
 async fn store_key(tx: &mut Tx, number: i64, sealed: &Sealed) -> Result<(), StoreError> {
-    sqlx::query("UPDATE media SET media_key_id = $2, media_key = $3 WHERE number = $1")
+    sql::query("UPDATE media SET media_key_id = $2, media_key = $3 WHERE number = $1")
         .bind(number)
         .bind(&sealed.key_id)
         .bind(&sealed.bytes)

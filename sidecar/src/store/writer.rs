@@ -1,4 +1,5 @@
-//! The one writer of a session's file: whatever is queued goes into one transaction and one fsync.
+//! The one writer of a session's file, and in each replica the one that writes to its database:
+//! whatever is queued goes into one transaction and one fsync.
 //!
 //! A request is answered after the commit that holds it. Each runs under a savepoint, so that one
 //! that fails takes nothing of its neighbours with it; a failed commit fails them all, wholly.
@@ -6,42 +7,64 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::accept;
+use super::conn::{Begun, Conn};
 use super::error::StoreError;
+use super::job::{Answer, Job, Reply, Task, answering};
 use super::model::Accepted;
+use super::numbers::Numbers;
 use super::outbox;
 use super::prepare::Row;
 use super::pressure::Pressure;
-use super::sqlite::{self, Numbers};
+use super::sqlite;
 use crate::message::SessionKey;
 
 /// Requests in one commit.
 const BATCH_JOBS: usize = 512;
 
+/// Bytes of new messages in one commit, where no volume bounds them.
+const BATCH_BYTES: usize = 2 << 20;
+
 /// Without traffic for so long, caches are let go.
 const IDLE: Duration = Duration::from_secs(5);
-
-/// Where a request's answer goes.
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// Called once the fate of the commit is known.
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// What an operation works with: the connection inside the open transaction, and what it notes.
 #[derive(Debug)]
 pub(super) struct Tx {
-    pub(super) conn: SqliteConnection,
+    pub(super) conn: Conn,
     pub(super) session: SessionKey,
     pub(super) numbers: Numbers,
+    /// Which replica this is, under an id that no other process and no other start has; `None`:
+    /// there is none but this one.
+    pub(super) owner: Option<Arc<str>>,
+    /// The database's clock at the beginning of the transaction, where leases go by it.
+    pub(super) clock: Option<i64>,
     /// A transfer may have become due.
     pub(super) transfers_changed: bool,
     /// A delivery may have become due, or an event is newly held.
     pub(super) outbox_changed: bool,
+}
+
+impl Tx {
+    pub(super) fn new(
+        conn: Conn,
+        session: &SessionKey,
+        numbers: Numbers,
+        owner: Option<Arc<str>>,
+    ) -> Self {
+        Self {
+            conn,
+            session: session.clone(),
+            numbers,
+            owner,
+            clock: None,
+            transfers_changed: false,
+            outbox_changed: false,
+        }
+    }
 }
 
 /// Wakes those who wait for work.
@@ -52,76 +75,13 @@ pub(super) struct Signals {
     pub(super) holds: Notify,
 }
 
-/// A request to the writer.
-pub(super) enum Job {
-    /// New messages; all of one batch go in with the same few statements.
-    Accept {
-        rows: Vec<Row>,
-        answer: Reply<Vec<Accepted>>,
-    },
-    /// A delivery that its endpoint has; all of one batch are noted with the same few statements.
-    Delivered {
-        id: i64,
-        now: i64,
-        answer: Reply<()>,
-    },
-    /// Anything else.
-    Run(Box<dyn Task>),
-    /// Give free pages back; runs outside of any transaction.
-    Vacuum { pages: u32, answer: Reply<()> },
-    /// Finish.
-    Close(oneshot::Sender<()>),
-}
-
-/// An operation of any result type.
-pub(super) trait Task: Send {
-    /// Does it. The error, if any, is also in the answer: roll back to before this task.
-    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, (Option<StoreError>, Answer)>;
-    /// Answers without doing it.
-    fn refuse(self: Box<Self>, error: StoreError);
-}
-
-/// An operation and who waits for it.
-pub(super) struct Operation<F, T> {
-    pub(super) act: F,
-    pub(super) answer: Reply<T>,
-}
-
-impl<F, T> Task for Operation<F, T>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
-    T: Send + 'static,
-{
-    fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, (Option<StoreError>, Answer)> {
-        Box::pin(async move {
-            let result = (self.act)(tx).await;
-            (
-                result.as_ref().err().cloned(),
-                answering(self.answer, result),
-            )
-        })
-    }
-
-    fn refuse(self: Box<Self>, error: StoreError) {
-        // A caller that hung up needs no answer.
-        drop(self.answer.send(Err(error)));
-    }
-}
-
-/// Sends `result` once the commit succeeded, else the commit's error.
-fn answering<T: Send + 'static>(to: Reply<T>, result: Result<T, StoreError>) -> Answer {
-    Box::new(move |committed| {
-        // A caller that hung up needs no answer.
-        drop(to.send(committed.and(result)));
-    })
-}
-
 /// The task that owns the writing connection.
 pub(super) struct Writer {
     pub(super) tx: Tx,
     pub(super) jobs: mpsc::Receiver<Job>,
     pub(super) signals: Arc<Signals>,
-    pub(super) pressure: Pressure,
+    /// How full the volume is; `None`: the database has no volume of ours.
+    pub(super) pressure: Option<Pressure>,
     /// When caches are let go; `None`: they are.
     pub(super) idle_at: Option<Instant>,
 }
@@ -181,8 +141,7 @@ impl Writer {
     /// Works until the store is closed or its last handle is gone.
     pub(super) async fn run(mut self) {
         let closing = self.serve().await;
-        // What is committed is on disk; a failed close only leaves the log for the next start.
-        drop(self.tx.conn.close().await);
+        self.tx.conn.close().await;
         if let Some(answer) = closing {
             // Whoever asked may have hung up.
             let _ = answer.send(());
@@ -199,7 +158,11 @@ impl Writer {
             let close = batch.close.take();
             self.write(batch).await;
             for (pages, answer) in vacuums {
-                let result = sqlite::vacuum(&mut self.tx.conn, pages).await;
+                let result = match &mut self.tx.conn {
+                    Conn::Sqlite(conn) => sqlite::vacuum(conn, pages).await,
+                    Conn::Postgres(_) => Ok(()),
+                };
+                // A caller that hung up needs no answer.
                 drop(answer.send(result));
             }
             if close.is_some() {
@@ -217,7 +180,9 @@ impl Writer {
                 return job;
             }
             self.idle_at = None;
-            if let Err(error) = sqlite::let_go(&mut self.tx.conn).await {
+            if let Conn::Sqlite(conn) = &mut self.tx.conn
+                && let Err(error) = sqlite::let_go(conn).await
+            {
                 tracing::warn!(%error, "the store keeps its caches");
             }
         }
@@ -228,8 +193,12 @@ impl Writer {
     fn gather(&mut self, first: Job) -> Batch {
         let mut batch = Batch::default();
         batch.add(first);
+        let most = self
+            .pressure
+            .as_ref()
+            .map_or(BATCH_BYTES, Pressure::batch_bytes);
         for _ in 1..BATCH_JOBS {
-            if batch.bytes >= self.pressure.batch_bytes() || batch.close.is_some() {
+            if batch.bytes >= most || batch.close.is_some() {
                 break;
             }
             let Ok(job) = self.jobs.try_recv() else { break };
@@ -244,8 +213,7 @@ impl Writer {
         let result = self.transact(&mut batch, &mut answers).await;
         if let Err(error) = &result {
             batch.refuse(error);
-            // Without a transaction (a full disk may have ended it already) this fails, harmlessly.
-            drop(self.execute("ROLLBACK").await);
+            self.tx.conn.roll_back().await;
         }
         for answer in answers {
             answer(result.clone());
@@ -261,7 +229,10 @@ impl Writer {
         if batch.parts() == 0 {
             return Ok(());
         }
-        self.execute("BEGIN IMMEDIATE").await?;
+        if let Some(Begun { clock, numbers }) = self.tx.conn.begin().await? {
+            self.tx.clock = Some(clock);
+            self.tx.numbers = numbers;
+        }
         // Alone in its transaction, nobody needs a savepoint.
         let apart = batch.parts() > 1;
         self.accept(batch, apart, answers).await?;
@@ -272,7 +243,7 @@ impl Writer {
             answers.push(answer);
             self.leave(apart, error).await?;
         }
-        self.execute("COMMIT").await
+        self.tx.conn.execute("COMMIT").await
     }
 
     /// All messages of the batch, as one list.
@@ -285,7 +256,9 @@ impl Writer {
         if batch.accepts.is_empty() {
             return Ok(());
         }
-        if let Err(full) = self.pressure.relieve(&mut self.tx, batch.bytes).await {
+        if let Some(pressure) = &mut self.pressure
+            && let Err(full) = pressure.relieve(&mut self.tx, batch.bytes).await
+        {
             for (_, answer) in batch.accepts.drain(..) {
                 drop(answer.send(Err(full.clone())));
             }
@@ -332,7 +305,7 @@ impl Writer {
 
     async fn enter(&mut self, apart: bool) -> Result<(), StoreError> {
         if apart {
-            self.execute("SAVEPOINT part").await?;
+            self.tx.conn.execute("SAVEPOINT part").await?;
         }
         Ok(())
     }
@@ -341,17 +314,17 @@ impl Writer {
     async fn leave(&mut self, apart: bool, error: Option<StoreError>) -> Result<(), StoreError> {
         match error {
             Some(error) if !apart => return Err(error),
-            Some(error) => self.execute("ROLLBACK TO part").await.map_err(|_| error)?,
+            Some(error) => self
+                .tx
+                .conn
+                .execute("ROLLBACK TO part")
+                .await
+                .map_err(|_| error)?,
             None => {}
         }
         if apart {
-            self.execute("RELEASE part").await?;
+            self.tx.conn.execute("RELEASE part").await?;
         }
-        Ok(())
-    }
-
-    async fn execute(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        sqlx::query(sql).execute(&mut self.tx.conn).await?;
         Ok(())
     }
 

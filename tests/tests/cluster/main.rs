@@ -30,6 +30,7 @@ mod noop;
 mod pods;
 mod policy;
 mod quickstart;
+mod replicas;
 mod secrets;
 mod storage;
 mod suspend;

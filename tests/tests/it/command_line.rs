@@ -31,7 +31,7 @@ fn documents(plan: &Plan) -> Vec<Document> {
 
 #[test]
 fn help_version_and_openapi_need_no_configuration() {
-    for command in ["serve", "probe", "demo", "openapi", "version"] {
+    for command in ["serve", "probe", "backup", "demo", "openapi", "version"] {
         let output = run(&[command, "--help"]);
         assert!(output.status.success(), "{command}: {}", text_of(&output));
         assert!(text_of(&output).len() > 60);
@@ -80,15 +80,17 @@ async fn wrong_value_is_exit_64_with_its_field() {
     refused(&plan, &documents(&plan), &["holdWebhook"]);
     let plan = Plan::usual().await.spec("session", "bad name!");
     refused(&plan, &documents(&plan), &["session"]);
+    let plan = Plan::usual().await.spec("replicas", 2);
+    refused(
+        &plan,
+        &documents(&plan),
+        &["spec.replicas above 1 needs spec.store.postgres"],
+    );
 }
 
 #[tokio::test]
 async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
     for (path, value) in [
-        (
-            "store",
-            json!({"postgres": {"urlSecretRef": {"name": "pg", "key": "url"}}}),
-        ),
         ("source", json!({"whatsapp": {"deviceName": "d"}})),
         (
             "source",

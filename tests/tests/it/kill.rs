@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -23,15 +23,16 @@ const SENDERS: u64 = 4;
 
 /// What a sender was told about one message.
 #[derive(Debug, Clone)]
-struct Taken {
-    id: String,
+pub(super) struct Taken {
+    pub(super) id: String,
+    pub(super) chat: String,
     media: Option<(String, [u8; 32])>,
 }
 
 /// Posts messages, one in three with a file, until told to stop. A request without an answer is
-/// posted again, as gateways do, until it is answered 202.
-async fn send(
-    api: Api,
+/// posted again, as gateways do, until it is answered 202; each to the next of `apis`.
+pub(super) async fn send(
+    apis: Vec<Api>,
     files: Arc<Vec<(Sealed, String)>>,
     sender: u64,
     stop: Arc<AtomicBool>,
@@ -51,13 +52,14 @@ async fn send(
         );
         let chat = format!("55116000000{sender}{}@s.whatsapp.net", serial % 5);
         let body = baileys::upsert(&[baileys::message_in(&chat, &id, content)]);
-        let Some(data) = posted(&api, &body, &stop).await else {
+        let Some(data) = posted(&apis, &body, &stop).await else {
             break;
         };
         let media = data["media"][0]["mediaId"].as_str().map(str::to_owned);
         assert_eq!(media.is_some(), file.is_some(), "{data}");
         taken.push(Taken {
             id,
+            chat,
             media: media.zip(file.map(|(sealed, _)| sealed.sha256)),
         });
     }
@@ -65,11 +67,13 @@ async fn send(
 }
 
 /// The `data` of a 202, or `None` when stopped before there was one.
-async fn posted(api: &Api, body: &Value, stop: &AtomicBool) -> Option<Value> {
+async fn posted(apis: &[Api], body: &Value, stop: &AtomicBool) -> Option<Value> {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
     let bytes = serde_json::to_vec(body).unwrap();
     let headers = [("content-type", "application/json")];
     loop {
-        match api
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        match apis[turn % apis.len()]
             .try_call("POST", &Stage::path("inbound"), &headers, &bytes)
             .await
         {
@@ -85,6 +89,16 @@ async fn posted(api: &Api, body: &Value, stop: &AtomicBool) -> Option<Value> {
     }
 }
 
+/// What messages carry: from within one fetch to many.
+pub(super) fn files(stage: &Stage, random: &mut Random) -> Arc<Vec<(Sealed, String)>> {
+    let put = |length| {
+        let sealed = Sealed::random(Kind::Image, length, random);
+        let path = stage.cdn.put(&sealed.blob);
+        (sealed, path)
+    };
+    Arc::new([700, 40_000, 300_000, 1_500_000].map(put).into())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_over_fifty_kills() {
     let mut stage = Plan::usual()
@@ -93,17 +107,17 @@ async fn nothing_acknowledged_is_lost_over_fifty_kills() {
         .up()
         .await;
     let mut random = Random::for_run("kill", 20_250_115);
-    let files: Vec<_> = [700, 40_000, 300_000, 1_500_000]
-        .into_iter()
-        .map(|length| {
-            let sealed = Sealed::random(Kind::Image, length, &mut random);
-            let path = stage.cdn.put(&sealed.blob);
-            (sealed, path)
-        })
-        .collect();
-    let (files, stop) = (Arc::new(files), Arc::new(AtomicBool::new(false)));
+    let files = files(&stage, &mut random);
+    let stop = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| tokio::spawn(send(stage.api.clone(), files.clone(), sender, stop.clone())))
+        .map(|sender| {
+            tokio::spawn(send(
+                vec![stage.api.clone()],
+                files.clone(),
+                sender,
+                stop.clone(),
+            ))
+        })
         .collect();
     for kill in 0..KILLS {
         // Anywhere from the first instructions after the start to well into the load.
@@ -133,6 +147,19 @@ async fn nothing_acknowledged_is_lost_over_fifty_kills() {
         taken.len()
     );
     println!("{} messages taken over {KILLS} kills", taken.len());
+    nothing_is_left(&stage).await;
+    every_record_is_there(&stage, &taken).await;
+    every_event_came_under_one_id(&stage, &taken);
+    let status = stage.status().await;
+    let queue = &status["sessions"][0]["queue"];
+    assert_eq!(
+        (&queue["failed"], &queue["deliveries_dead"]),
+        (&json!(0), &json!(0)),
+        "{status}"
+    );
+}
+
+pub(super) async fn nothing_is_left(stage: &Stage) {
     until(LATER * 3, "nothing is left in a queue", || async {
         let status = stage.status().await;
         let queue = &status["sessions"][0]["queue"];
@@ -147,18 +174,9 @@ async fn nothing_acknowledged_is_lost_over_fifty_kills() {
         .all(|name| queue[*name] == 0)
     })
     .await;
-    every_record_is_there(&stage, &taken).await;
-    every_event_came_under_one_id(&stage, &taken);
-    let status = stage.status().await;
-    let queue = &status["sessions"][0]["queue"];
-    assert_eq!(
-        (&queue["failed"], &queue["deliveries_dead"]),
-        (&json!(0), &json!(0)),
-        "{status}"
-    );
 }
 
-async fn every_record_is_there(stage: &Stage, taken: &[Taken]) {
+pub(super) async fn every_record_is_there(stage: &Stage, taken: &[Taken]) {
     let objects = stage.bucket.objects();
     for (media, sha256) in taken.iter().filter_map(|one| one.media.as_ref()) {
         let info = stage.info(media).await;
@@ -179,7 +197,7 @@ async fn every_record_is_there(stage: &Stage, taken: &[Taken]) {
 }
 
 /// One id per event and message over all attempts, each accepted at least once.
-fn every_event_came_under_one_id(stage: &Stage, taken: &[Taken]) {
+pub(super) fn every_event_came_under_one_id(stage: &Stage, taken: &[Taken]) {
     let mut ids: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let mut accepted = BTreeSet::new();
     for delivery in stage.sink.deliveries() {

@@ -9,6 +9,7 @@
 
 mod api;
 mod auth;
+mod backup;
 mod bad_input;
 mod bucket_settings;
 mod command_line;
@@ -37,6 +38,7 @@ mod rate_limit;
 mod receivers;
 mod release_rule;
 mod replay;
+mod replicas;
 mod s3_servers;
 mod secrecy;
 mod signatures;

@@ -262,7 +262,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What the sidecars say of this session. With several, the one that is furthest behind speaks for all.
+    /// What the sidecars say of this session. With several, the one that is furthest behind speaks for all, and of
+    /// those at the same point one that lacks something.
     fn report(&self) -> Option<&'a SessionReport> {
         let owner = &self.session.owner;
         self.seen
@@ -271,7 +272,11 @@ impl<'a> View<'a> {
             .filter(|report| report.object == owner.name && report.namespace == owner.namespace)
             // The pod of a former session of the same name speaks of that one.
             .filter(|report| report.uid.is_empty() || report.uid == owner.uid)
-            .min_by_key(|report| (report.generation, report.storage_generation))
+            .min_by_key(|report| {
+                let loaded = (report.generation, report.storage_generation);
+                let well = report.missing.is_empty() && report.bucket.is_ready();
+                (loaded, well)
+            })
     }
 }
 

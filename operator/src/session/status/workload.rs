@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use titan_crds::{ConditionType, Reason};
 
-use super::{Finding, View};
+use super::{Finding, View, finding::named};
 use crate::{
     conditions::condition,
     session::rollout::{Health, Seen as Rolled},
@@ -18,6 +18,9 @@ const HOPELESS: [&str; 4] = [
     "ImagePullBackOff",
     "InvalidImageName",
 ];
+
+/// Field of the session that leads to its database.
+const DATABASE_FIELD: &str = "spec.store.postgres";
 
 /// Whether the Deployment has its pods.
 pub(super) fn finding(view: &View<'_>) -> Finding {
@@ -34,8 +37,9 @@ pub(super) fn finding(view: &View<'_>) -> Finding {
         );
         return Finding::Good(Reason::Ready, message);
     }
-    if let Some(why) = why(workload, &seen.pods).or_else(|| start_failure(view)) {
-        return Finding::Bad(Reason::WorkloadUnavailable, why);
+    let of_pods = why(workload, &seen.pods).map(|why| (Reason::WorkloadUnavailable, why));
+    if let Some((reason, why)) = of_pods.or_else(|| store_failure(view)) {
+        return Finding::Bad(reason, why);
     }
     let message = format!(
         "{} of {} pods available",
@@ -83,10 +87,25 @@ fn why(workload: &Workload, pods: &[Arc<PodView>]) -> Option<String> {
     of_pod.or_else(|| workload.replica_failure.clone())
 }
 
-/// The sidecar runs and says why it can't serve the session.
-fn start_failure(view: &View<'_>) -> Option<String> {
+/// The sidecar runs and says why it can't serve the session, or can't any more.
+fn store_failure(view: &View<'_>) -> Option<(Reason, String)> {
+    let session = view.session;
     view.seen.sidecars().find_map(|sidecar| {
-        let failed = sidecar.failed.get(&view.session.api_name)?;
-        Some(format!("the sidecar can't start the session: {failed}"))
+        let mut reports = sidecar.sessions.iter();
+        let report = reports.find(|report| report.object == session.owner.name);
+        let missing = report
+            .and_then(|report| {
+                let mut missing = report.missing.iter();
+                missing.find(|problem| problem.field.starts_with(DATABASE_FIELD))
+            })
+            .map(|problem| named(&problem.reason, &problem.message));
+        if let Some(failed) = sidecar.failed.get(&session.api_name) {
+            let why = format!("the sidecar can't start the session: {failed}");
+            return Some(missing.unwrap_or((Reason::WorkloadUnavailable, why)));
+        }
+        let store = &report?.store;
+        let broken = !["", "open"].contains(&store.as_str());
+        let why = format!("the sidecar can't use its records: {store}");
+        broken.then_some((Reason::WorkloadUnavailable, why))
     })
 }

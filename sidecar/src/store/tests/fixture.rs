@@ -1,26 +1,37 @@
 //! A store to test, and messages to put into it.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
+use titan_tests::postgres::{self, Postgres};
 
 use crate::media::{MediaKey, MediaKind, MediaType};
 use crate::message::{MediaId, MediaReference, MessageKey, SessionKey};
+use crate::net::AddressPolicy;
 use crate::store::{
-    Accepted, Delivery, MediaError, NewMedia, NewMessage, SealKey, Store, StoreLimits, Stored,
+    Accepted, Database, DatabaseUrl, Delivery, MediaError, NewMedia, NewMessage, SealKey, Store,
+    StoreLimits, Stored,
 };
 
 pub(super) const CHAT: &str = "4915112345678@s.whatsapp.net";
 pub(super) const ENDPOINT: &str = "app";
 
-/// A store in a directory of its own.
+/// A store in a directory or database of its own.
 pub(super) struct Fixture {
     pub(super) store: Store,
-    directory: TempDir,
+    place: Place,
     seal: Option<SealKey>,
     limits: StoreLimits,
+}
+
+/// Where it is.
+enum Place {
+    Directory(TempDir),
+    Database(postgres::Database),
 }
 
 impl Fixture {
@@ -29,28 +40,60 @@ impl Fixture {
     }
 
     pub(super) async fn with(seal: Option<SealKey>, limits: StoreLimits) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("titan.db");
-        let store = Store::open(&path, session(), seal.clone(), limits)
-            .await
-            .unwrap();
+        let place = Place::Directory(tempfile::tempdir().unwrap());
+        Self::at(place, seal, limits).await
+    }
+
+    pub(super) async fn postgres() -> Self {
+        // Starting the server and psql block; other facts go on meanwhile.
+        let database = tokio::task::spawn_blocking(|| Postgres::shared().database());
+        let place = Place::Database(database.await.unwrap());
+        Self::at(place, None, StoreLimits::default()).await
+    }
+
+    async fn at(place: Place, seal: Option<SealKey>, limits: StoreLimits) -> Self {
         Self {
-            store,
-            directory,
+            store: open(&place, session(), seal.clone(), limits).await,
+            place,
             seal,
             limits,
         }
     }
 
-    pub(super) fn path(&self) -> std::path::PathBuf {
-        self.directory.path().join("titan.db")
+    pub(super) fn path(&self) -> PathBuf {
+        match &self.place {
+            Place::Directory(directory) => directory.path().join("titan.db"),
+            Place::Database(_) => panic!("a database is no file"),
+        }
+    }
+
+    /// The database.
+    pub(super) fn database(&self) -> &postgres::Database {
+        match &self.place {
+            Place::Directory(_) => panic!("a file is no database"),
+            Place::Database(database) => database,
+        }
+    }
+
+    /// Lets `seconds` pass for leases, which go by the database's clock and are only on Postgres.
+    pub(super) fn age_leases(&self, seconds: u32) {
+        if let Place::Database(database) = &self.place {
+            for table in ["media", "deliveries"] {
+                database.sql(&format!(
+                    "UPDATE {table} SET lease_until = lease_until - {seconds}000"
+                ));
+            }
+        }
     }
 
     /// As after a crash: the old handle is simply not used any more, nothing is closed.
     pub(super) async fn reopen(&mut self) {
-        self.store = Store::open(&self.path(), session(), self.seal.clone(), self.limits)
-            .await
-            .unwrap();
+        self.store = self.another(session()).await;
+    }
+
+    /// Another store over the same records: another replica's, or another session's.
+    pub(super) async fn another(&self, session: SessionKey) -> Store {
+        open(&self.place, session, self.seal.clone(), self.limits).await
     }
 
     pub(super) async fn accept(&self, messages: Vec<NewMessage>, at: Timestamp) -> Vec<Accepted> {
@@ -86,6 +129,34 @@ impl Fixture {
             .unwrap();
         record.id
     }
+}
+
+async fn open(
+    place: &Place,
+    session: SessionKey,
+    seal: Option<SealKey>,
+    limits: StoreLimits,
+) -> Store {
+    let store = match place {
+        Place::Directory(directory) => {
+            let path = directory.path().join("titan.db");
+            Store::open(&path, session, seal, limits).await
+        }
+        Place::Database(database) => {
+            Store::open_postgres(&reachable(&database.url()), session, seal).await
+        }
+    };
+    store.unwrap()
+}
+
+/// A database whose address may be dialled.
+pub(super) fn reachable(url: &str) -> Database {
+    let loopback = ["127.0.0.0/8", "::1/128"].map(|range| range.parse().unwrap());
+    let policy = AddressPolicy::new(loopback.into(), false, Vec::new());
+    Database::new(
+        DatabaseUrl::parse(url.as_bytes()).unwrap(),
+        Arc::new(policy),
+    )
 }
 
 /// `name id outcome` of a delivery.

@@ -1,6 +1,6 @@
 //! Accept: identity, redelivery, placeholders, edits.
 
-use super::fixture::{Fixture, at, file, image, text};
+use super::fixture::{Fixture, at, file, image, in_chat, text};
 use crate::media::MediaKind;
 use crate::message::MediaId;
 use crate::store::{MediaFilter, MediaStatus};
@@ -260,4 +260,44 @@ pub(super) async fn records_are_listed_by_filter(fixture: Fixture) {
     for (filter, expected) in filters {
         assert_eq!(list(&fixture, filter).await.0, expected);
     }
+}
+
+/// An index of Postgres takes no long values and its text no NUL; senders know nothing of that.
+pub(super) async fn what_senders_choose_may_be_long_and_hold_nul(fixture: Fixture) {
+    let id = format!("a\0b{}", "ü".repeat(3000));
+    let chat = format!("{}@g.us", "9".repeat(4000));
+    let mut message = in_chat(image(&id), &chat);
+    message.key.participant = Some("x\0y".into());
+    message.facts = serde_json::json!({"id": "nul", "body": "a\0b"});
+    message.hold_until = None;
+    let other = in_chat(text(&format!("{id}2")), &chat);
+    let batch = vec![message, other];
+    assert!(
+        fixture
+            .accept(batch.clone(), at(0))
+            .await
+            .iter()
+            .all(|one| one.new)
+    );
+    assert!(
+        fixture
+            .accept(batch, at(0))
+            .await
+            .iter()
+            .all(|one| !one.new)
+    );
+    let filter = MediaFilter {
+        message_id: Some(id.clone()),
+        limit: 10,
+        ..MediaFilter::default()
+    };
+    assert_eq!(fixture.store.list(filter).await.unwrap().records.len(), 1);
+    let claimed = fixture.claim(at(0)).await;
+    assert_eq!(claimed.len(), 1, "one chat, one at a time");
+    assert_eq!(claimed[0].event.facts["body"], "a\0b");
+    fixture
+        .store
+        .retry_delivery(claimed[0].id, at(1), "a\0b", at(0))
+        .await
+        .unwrap();
 }

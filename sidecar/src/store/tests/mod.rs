@@ -1,5 +1,5 @@
-//! The conformance suite of stores. Every fact is a function over a [`Fixture`], so that another
-//! kind of store runs the same ones: it brings its own fixture and one more call of `conformance!`.
+//! The conformance suite of stores: every fact is a function over a [`Fixture`], and a test on SQLite
+//! and on a real Postgres.
 
 mod commands;
 mod fixture;
@@ -7,13 +7,14 @@ mod inbound;
 mod outbox;
 mod release;
 mod replay;
+mod replicas;
 mod sealing;
 mod transfers;
 mod volume;
 
 use fixture::Fixture;
 
-/// One test per fact, on SQLite.
+/// Two tests per fact.
 macro_rules! conformance {
     ($($topic:ident { $($fact:ident),* $(,)? })*) => {
         mod on_sqlite {
@@ -22,6 +23,16 @@ macro_rules! conformance {
                 #[tokio::test]
                 async fn $fact() {
                     $topic::$fact(Fixture::sqlite().await).await;
+                }
+            )*)*
+        }
+
+        mod on_postgres {
+            use super::*;
+            $($(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $fact() {
+                    $topic::$fact(Fixture::postgres().await).await;
                 }
             )*)*
         }
@@ -40,6 +51,7 @@ conformance! {
         an_edit_with_another_file_has_its_own_record,
         a_faulty_file_fails_at_once_and_holds_nothing,
         concurrent_accepts_all_arrive_once,
+        what_senders_choose_may_be_long_and_hold_nul,
         records_are_listed_newest_first_by_page,
         records_are_listed_by_filter,
     }

@@ -1,5 +1,7 @@
 //! The outbox: order per chat, independence of chats and endpoints.
 
+use std::time::Duration;
+
 use super::fixture::{ENDPOINT, Fixture, at, describe, image, in_chat, text};
 use crate::store::Delivery;
 
@@ -117,11 +119,13 @@ pub(super) async fn leased_deliveries_go_again_after_a_crash(mut fixture: Fixtur
     let before = fixture.claim(at(0)).await;
     fixture.reopen().await;
     assert!(fixture.claim(at(1)).await.is_empty());
-    fixture.store.recover(at(1)).await.unwrap();
-    let after = fixture.claim(at(1)).await;
+    // Over a file at once, over a database once the lease has run out.
+    fixture.age_leases(31);
+    fixture.store.recover(at(31)).await.unwrap();
+    let after = fixture.claim(at(31)).await;
     assert_eq!(after[0].event.id, before[0].event.id);
-    fixture.store.delivered(after[0].id, at(1)).await.unwrap();
-    assert_eq!(fixture.drain(at(1)).await, ["message.received B"]);
+    fixture.store.delivered(after[0].id, at(31)).await.unwrap();
+    assert_eq!(fixture.drain(at(31)).await, ["message.received B"]);
 }
 
 pub(super) async fn a_dead_letter_lets_the_next_go(fixture: Fixture) {
@@ -167,6 +171,11 @@ pub(super) async fn a_hundred_thousand_behind_a_dead_endpoint_cost_nothing(fixtu
             .map(|number| text(&format!("{batch}-{number}")))
             .collect();
         fixture.accept(messages, at(0)).await;
+        if batch % 20 == 5 {
+            // As it comes every half a minute.
+            let week = Duration::from_hours(7 * 24);
+            fixture.store.prune(at(0), week).await.unwrap();
+        }
     }
     let mut due = 0;
     for round in 0..50 {

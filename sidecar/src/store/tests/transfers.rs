@@ -144,8 +144,10 @@ pub(super) async fn running_files_are_queued_again_after_a_crash(mut fixture: Fi
     fixture.store.claim_transfer(at(0)).await.unwrap().unwrap();
     fixture.reopen().await;
     assert!(fixture.store.claim_transfer(at(1)).await.unwrap().is_none());
-    fixture.store.recover(at(1)).await.unwrap();
-    let record = fixture.store.claim_transfer(at(1)).await.unwrap().unwrap();
+    // Over a file at once, over a database once the lease has run out.
+    fixture.age_leases(31);
+    fixture.store.recover(at(31)).await.unwrap();
+    let record = fixture.store.claim_transfer(at(31)).await.unwrap().unwrap();
     assert_eq!(record.bucket.zip(record.key), Some(target));
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fixture::{Fixture, at, image, in_chat, text};
 use crate::message::MediaId;
-use crate::store::{NewMessage, Pruned, StoreError, StoreLimits};
+use crate::store::{NewMessage, Pruned, StoreError, StoreLimits, sql};
 
 const DAY: u64 = 24 * 3600;
 const RETENTION: Duration = Duration::from_secs(90 * DAY);
@@ -127,12 +127,11 @@ async fn a_full_disk_leaves_nothing_half_done() {
     let fixture = Fixture::sqlite().await;
     fixture.accept(vec![text("before")], at(0)).await;
     let limit = async |pages: i64| {
-        let sql = format!("PRAGMA max_page_count = {pages}");
+        let pragma = format!("PRAGMA max_page_count = {pages}");
         let store = &fixture.store;
         let set = store.write(move |tx| {
             Box::pin(async move {
-                let query = sqlx::query(sqlx::AssertSqlSafe(sql));
-                query.execute(&mut tx.conn).await?;
+                sql::built(pragma).execute(&mut tx.conn).await?;
                 Ok(())
             })
         });
@@ -161,7 +160,7 @@ async fn the_file_shrinks_when_much_of_it_is_free() {
         fixture.accept(batch, at(0)).await;
     }
     fixture.drain(at(0)).await;
-    fixture.store.close().await.unwrap();
+    fixture.store.close(at(0)).await.unwrap();
     let before = std::fs::metadata(fixture.path()).unwrap().len();
     let mut fixture = fixture;
     fixture.reopen().await;
@@ -169,7 +168,7 @@ async fn the_file_shrinks_when_much_of_it_is_free() {
         let now = at(100 * DAY);
         fixture.store.prune(now, RETENTION).await.unwrap();
     }
-    fixture.store.close().await.unwrap();
+    fixture.store.close(at(0)).await.unwrap();
     let after = std::fs::metadata(fixture.path()).unwrap().len();
     assert!(after < before / 2, "{before} → {after}");
 }
@@ -178,7 +177,7 @@ async fn the_file_shrinks_when_much_of_it_is_free() {
 async fn a_closed_store_says_so() {
     let fixture = Fixture::sqlite().await;
     fixture.accept(vec![text("A")], at(0)).await;
-    fixture.store.close().await.unwrap();
+    fixture.store.close(at(0)).await.unwrap();
     let refused = fixture.store.accept(vec![text("B")], at(0)).await;
     assert!(matches!(refused, Err(StoreError::Closed)));
 }

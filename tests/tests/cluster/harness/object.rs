@@ -54,6 +54,7 @@ pub(crate) fn collection(kind: &str, namespace: &str) -> String {
         "NetworkPolicy" => ("/apis/networking.k8s.io/v1", "networkpolicies"),
         "PersistentVolumeClaim" => ("/api/v1", "persistentvolumeclaims"),
         "Pod" => ("/api/v1", "pods"),
+        "PodDisruptionBudget" => ("/apis/policy/v1", "poddisruptionbudgets"),
         "ReplicaSet" => ("/apis/apps/v1", "replicasets"),
         "Secret" => ("/api/v1", "secrets"),
         "Service" => ("/api/v1", "services"),

@@ -213,6 +213,41 @@ fn a_store_that_does_not_open_is_told_by_the_sidecar() {
 }
 
 #[test]
+fn a_database_whose_secret_is_not_there_has_that_as_its_reason() {
+    let mut scene = Scene::new(SESSION);
+    scene.seen.workload = Some(Arc::new(workload(0)));
+    let mut lacking = good_report(&scene.session);
+    let why = "Secret \"db\" is not there";
+    let problem = reported(
+        "spec.store.postgres.urlSecretRef",
+        Reason::SecretNotFound,
+        why,
+    );
+    lacking.sessions[0].missing.push(problem);
+    lacking.failed = [("default".to_owned(), why.to_owned())].into();
+    scene.seen.reports = vec![Some(said(lacking))];
+    assert_eq!(scene.told()[0], "Ready=False SecretNotFound");
+    assert_eq!(scene.message(ConditionType::Ready), why);
+}
+
+#[test]
+fn a_database_that_went_away_is_told_by_the_sidecar() {
+    let mut scene = Scene::new(SESSION);
+    scene.report(|report| report.store = "database: connection refused".to_owned());
+    assert_eq!(
+        scene.told()[0],
+        "Ready=True Ready",
+        "as long as its pods are available"
+    );
+    scene.seen.workload = Some(Arc::new(workload(0)));
+    let told = scene.message(ConditionType::Ready);
+    assert_eq!(
+        told,
+        "the sidecar can't use its records: database: connection refused"
+    );
+}
+
+#[test]
 fn one_that_comes_up_the_first_time_is_on_its_way_and_one_that_was_ready_is_down() {
     let mut scene = Scene::new(SESSION);
     let ready = scene.status();
@@ -325,6 +360,20 @@ fn the_replica_furthest_behind_speaks_for_all() {
     late.sessions[0].generation = 0;
     scene.seen.reports.push(Some(said(late)));
     assert_eq!(scene.told()[0], "Ready=Unknown Progressing");
+}
+
+#[test]
+fn a_replica_that_lacks_something_speaks_for_all() {
+    let mut scene = Scene::new(SESSION);
+    let mut lacking = good_report(&scene.session);
+    let problem = reported(
+        "spec.storageRef",
+        Reason::SecretNotFound,
+        "no Secret \"acme-s3\"",
+    );
+    lacking.sessions[0].missing.push(problem);
+    scene.seen.reports.push(Some(said(lacking)));
+    assert_eq!(scene.told()[0], "Ready=False SecretNotFound");
 }
 
 #[test]

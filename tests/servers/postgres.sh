@@ -1,0 +1,17 @@
+#!/bin/sh
+# Prints the folder of Postgres' programs, installed with apt where they are missing. Only the
+# programs: each test run starts a server of its own.
+. "$(dirname "$0")/lib.sh"
+only_once postgres
+programs() {
+    find /usr/lib/postgresql -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1
+}
+if [ -z "$(programs)" ]; then
+    sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+    $sudo apt-get update -qq >&2
+    $sudo apt-get install -y -qq -o Dpkg::Options::=--force-confold postgresql openssl >&2
+fi
+dirname "$(programs)"
