@@ -22,6 +22,7 @@ mod backup;
 mod claim;
 mod command;
 mod conn;
+mod database_url;
 mod depths;
 mod error;
 mod event;
@@ -65,6 +66,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
 pub use backup::{backup, stream_backup};
 pub use command::NewCommand;
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use error::StoreError;
 pub use forget::Forgotten;
 pub use lease::RENEW_EVERY;
@@ -72,7 +74,7 @@ pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
-pub use postgres::{Database, DatabaseUrl, DatabaseUrlError};
+pub use postgres::Database;
 pub use prune::Pruned;
 pub use seal::{SealError, SealKey};
 
