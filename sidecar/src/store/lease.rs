@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::error::StoreError;
@@ -115,6 +116,16 @@ impl Store {
                 signal.notify_one();
             }
         }
+        Ok(())
+    }
+
+    /// Notes an outcome; then this process does not work on the file any more.
+    pub(super) async fn settle<F>(&self, id: &MediaId, act: F) -> Result<(), StoreError>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
+    {
+        self.write(act).await?;
+        self.shared.held.remove_media(id);
         Ok(())
     }
 

@@ -23,6 +23,7 @@ mod backup;
 mod claim;
 mod command;
 mod conn;
+mod database_url;
 mod dead_letter;
 mod depths;
 mod error;
@@ -68,6 +69,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify, mpsc, oneshot};
 
 pub use backup::{backup, stream_backup};
 pub use command::NewCommand;
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters};
 pub use error::StoreError;
 pub use forget::Forgotten;
@@ -76,7 +78,7 @@ pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
-pub use postgres::{Database, DatabaseUrl, DatabaseUrlError};
+pub use postgres::Database;
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};

@@ -1,6 +1,5 @@
 //! The transfer queue: queued → running → stored | waiting | failed.
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::Store;
@@ -42,16 +41,6 @@ impl Store {
             self.shared.held.add_media(&record.id);
         }
         Ok(claimed)
-    }
-
-    /// Notes an outcome; then this process does not work on the file any more.
-    async fn settle<F>(&self, id: &MediaId, act: F) -> Result<(), StoreError>
-    where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
-    {
-        self.write(act).await?;
-        self.shared.held.remove_media(id);
-        Ok(())
     }
 
     /// When the next file is due. `None`: none waits.

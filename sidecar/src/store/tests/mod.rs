@@ -2,6 +2,7 @@
 //! and on a real Postgres.
 
 mod commands;
+mod database;
 mod fixture;
 mod inbound;
 mod outbox;
