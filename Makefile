@@ -5,7 +5,7 @@ CARGO ?= cargo
 # One set of features for every build: naming single packages would build dependencies again.
 WORKSPACE := --locked --workspace
 
-.PHONY: help demo test lint build check charts-test cluster-quickstart cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
+.PHONY: help demo test lint build check charts-test cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -13,7 +13,7 @@ help: ## Show this list
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
 	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
 
-test: lint charts-test check cluster-quickstart clone-demo ## Install or build what the tests need, then run everything
+test: lint charts-test check clone-demo cluster-test ## Install or build what the tests need, then run everything
 
 lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
@@ -33,10 +33,7 @@ check: build ## Every test: units, real S3 servers, real Baileys and whatsmeow, 
 charts-test: ## Both charts without a cluster: lint, golden renders, refusals, drift, health in Argo CD
 	tests/charts/test.sh
 
-cluster-quickstart: ## The main job on a real Kubernetes: the product's images, both charts, a bucket in a pod
-	tests/cluster/test.sh quickstart::
-
-cluster-test: ## Every test on a real Kubernetes, about 15 minutes (or set KUBECONFIG to a cluster of your own)
+cluster-test: ## The tests on a real Kubernetes alone, about 15 minutes (or set KUBECONFIG to a cluster of your own)
 	tests/cluster/test.sh
 
 cluster-up: ## Start a real single-node Kubernetes in namespaces of its own
