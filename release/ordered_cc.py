@@ -44,6 +44,9 @@ def main():
     with open(os.path.join(here, "hot-functions"), encoding="utf-8") as file:
         hot = {line.strip(): rank for rank, line in enumerate(file)}
     arguments = sys.argv[1:]
+    if "-fuse-ld=lld" not in words(arguments):
+        # Rust links with lld on x86-64 only, and no other linker knows an order.
+        sys.exit(subprocess.call(["cc", *arguments]))
     objects = [word for word in words(arguments) if word.endswith((".o", ".a", ".rlib")) and os.path.isfile(word)]
     ranked = sorted((hot[print_], name) for name in functions(objects) if (print_ := fingerprint(name)) in hot)
     with tempfile.NamedTemporaryFile("w", suffix=".order") as order:
