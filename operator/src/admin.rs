@@ -197,10 +197,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_log_level_is_set_from_the_pod_itself_only() {
+        let (_filter, log_level) = crate::telemetry::filter();
         let admin = Admin {
             readiness: Arc::default(),
             metrics: Arc::default(),
-            log_level: crate::telemetry::init(crate::args::LogFormat::Json),
+            log_level,
         };
         let set = async |peer: &str, filter: &str| {
             let peer = ConnectInfo(peer.parse().unwrap());

@@ -24,8 +24,7 @@ pub enum LogLevelError {
 
 /// Starts logging to standard error; `RUST_LOG` sets the level, `info` without it.
 pub fn init(format: LogFormat) -> LogLevel {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let (filter, handle) = reload::Layer::new(filter);
+    let (filter, level) = filter();
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
@@ -36,7 +35,14 @@ pub fn init(format: LogFormat) -> LogLevel {
         .with(filter)
         .with(lines)
         .try_init();
-    LogLevel(handle)
+    level
+}
+
+/// The filter of the log, and the handle that changes it as long as the filter is there.
+pub(crate) fn filter() -> (reload::Layer<EnvFilter, Registry>, LogLevel) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let (filter, handle) = reload::Layer::new(filter);
+    (filter, LogLevel(handle))
 }
 
 // === impl LogLevel ===
