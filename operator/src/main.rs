@@ -4,10 +4,9 @@
 use std::{io::Write, net::SocketAddr, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use clap::{Parser, error::ErrorKind};
 use kube::Config;
 use titan_operator::{
-    args::{Args, Command, Run},
+    args::{Args, Command, EX_USAGE, Run},
     clock::Clock,
     context, definitions,
     operator::Operator,
@@ -17,19 +16,10 @@ use titan_operator::{
 };
 use tokio::net::TcpListener;
 
-const EX_USAGE: u8 = 64;
-
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::from_command_line() {
         Ok(args) => args,
-        Err(error) => {
-            // Nothing is left to do when the message itself can't be written.
-            let _unwritable = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(EX_USAGE),
-            };
-        }
+        Err(code) => return code,
     };
     let result = match args.command {
         None => return start(args.run),

@@ -1,8 +1,8 @@
 //! The command line. Every flag is an environment variable too: `TITAN_` and its name.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, error::ErrorKind};
 use ipnet::IpNet;
 use url::Url;
 
@@ -14,6 +14,24 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Exit code of a configuration that can't be run (`sysexits.h`).
+pub const EX_USAGE: u8 = 64;
+
+impl Args {
+    /// What the program was called with. Where that is nothing to run, says so, or prints the help that was asked
+    /// for; `Err` is the exit code.
+    pub fn from_command_line() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| {
+            // Nothing is left to do when the message itself can't be written.
+            let _unwritable = error.print();
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(EX_USAGE),
+            }
+        })
+    }
 }
 
 /// What to do.

@@ -4,30 +4,20 @@
 use std::{io, process::ExitCode};
 
 use anyhow::Context;
-use clap::{Parser, error::ErrorKind};
 use titan_sidecar::{
-    args::{Args, Backup, Command, Probe, Serve},
+    args::{Args, Backup, Command, EX_USAGE, Probe, Serve},
     backup::{self, BackupError},
     config::ConfigError,
     demo, launch, probe, serve, shutdown, telemetry,
 };
 
-const EX_USAGE: u8 = 64;
-
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::from_command_line() {
         Ok(args) => args,
-        Err(error) => {
-            // Nothing is left to do when the message itself can't be written.
-            let _unwritable = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(EX_USAGE),
-            };
-        }
+        Err(code) => return code,
     };
     match run(args.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,16 +32,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+/// Two workers are enough for a process that mostly waits; each costs memory.
+#[tokio::main(worker_threads = 2)]
+async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve(args) => runtime()?.block_on(run_serve(*args)),
-        Command::Probe(args) => runtime()?.block_on(run_probe(&args)),
-        Command::Demo(args) => Ok(runtime()?.block_on(demo::run(&args))?),
+        Command::Serve(args) => run_serve(*args).await,
+        Command::Probe(args) => run_probe(&args).await,
+        Command::Demo(args) => Ok(demo::run(&args).await?),
         Command::Openapi => {
             println!("{}", titan_sidecar::api::document().to_pretty_json()?);
             Ok(())
         }
-        Command::Backup(args) => runtime()?.block_on(run_backup(*args)),
+        Command::Backup(args) => run_backup(*args).await,
         Command::Version => {
             println!("titan-sidecar {}", env!("CARGO_PKG_VERSION"));
             Ok(())
@@ -81,13 +73,4 @@ async fn run_backup(args: Backup) -> anyhow::Result<()> {
     })?;
     eprintln!("{length} bytes");
     Ok(())
-}
-
-/// Two workers are enough for a process that mostly waits; each costs memory.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("runtime")
 }
