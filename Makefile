@@ -19,7 +19,7 @@ lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
 	tests/servers/cargo-deny.sh
 	python3 charts/readme.py --check
-	$(CARGO) clippy $(WORKSPACE) --all-targets -- -D warnings
+	$(CARGO) clippy $(WORKSPACE) --all-targets --test cluster -- -D warnings
 
 build: ## Build the program and every test, and install the peers they need
 	tests/servers/all.sh

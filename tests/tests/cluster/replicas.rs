@@ -10,8 +10,9 @@ use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::media::Sealed;
 use titan_tests::postgres::{Database, Postgres};
+use titan_tests::wait::eventually;
 
-use crate::harness::kube::{retry, wait_until};
+use crate::harness::kube::wait_until;
 use crate::harness::object::says;
 use crate::harness::peers::about;
 use crate::harness::scene::{SYNC, Scene};
@@ -72,7 +73,7 @@ async fn send(
             baileys::text("load")
         };
         let body = baileys::upsert(&[baileys::message_in(&chat, &id, content)]).to_string();
-        retry(SYNC, "a replica takes the message", async || {
+        eventually(SYNC, "a replica takes the message", || async {
             let headers = [("content-type", "application/json")];
             let path = "/api/sessions/default/inbound";
             let answer = api.try_call("POST", path, &headers, &body).await;
