@@ -1,4 +1,4 @@
-//! The only writer of children: what is read first, the Deployment last, and then away with what is no longer wanted.
+//! The only writer of children: all at once, the Deployment last, and then away with what is no longer wanted.
 
 use std::marker::PhantomData;
 
