@@ -16,6 +16,9 @@ use titan_operator::{
 };
 use tokio::net::TcpListener;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = match Args::from_command_line() {
         Ok(args) => args,
