@@ -2,7 +2,7 @@
 //! `kubectl port-forward` where the cluster is the user's own.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -41,7 +41,8 @@ pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16
 
 /// Starts a port-forward that ends with this process: its shell waits for the end of a pipe.
 fn forward(namespace: &str, service: &str, port: u16) -> Option<String> {
-    static RUNNING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+    // With the ends of their pipes: one that can't print ends.
+    static RUNNING: Mutex<Vec<(Child, BufReader<ChildStdout>)>> = Mutex::new(Vec::new());
     let script = "kubectl port-forward -n \"$0\" \"service/$1\" \":$2\" & read -r _; kill $!";
     let mut child = Command::new("sh")
         .args(["-c", script, namespace, service, &port.to_string()])
@@ -50,10 +51,11 @@ fn forward(namespace: &str, service: &str, port: u16) -> Option<String> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let out = child.stdout.take();
-    RUNNING.lock().unwrap().push(child);
+    let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    BufReader::new(out?).read_line(&mut line).ok()?;
+    let read = out.read_line(&mut line);
+    RUNNING.lock().unwrap().push((child, out));
+    read.ok()?;
     // Forwarding from 127.0.0.1:40001 -> 8080
     let address = line.strip_prefix("Forwarding from ")?.split(' ').next()?;
     Some(format!("http://{address}"))
