@@ -92,6 +92,19 @@ pub fn authorise(
     ))
 }
 
+/// Finds the session `name` for whoever holds one of its API keys.
+///
+/// # Errors
+///
+/// As [`authorise`].
+pub fn open_api(
+    registry: &Registry,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Arc<Session>, ApiError> {
+    authorise(registry, name, bearer(headers), Scope::Api)
+}
+
 /// Finds the session `name` for a gateway: by its key, or by the signature that its headers claim.
 ///
 /// # Errors

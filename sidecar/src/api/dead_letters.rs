@@ -14,13 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    ErrorBody, State,
-    auth::{self, Scope},
-    error::ApiError,
-    page,
-    path::Names,
-};
+use super::{ErrorBody, State, auth, error::ApiError, page, path::Names};
 use crate::{
     config::SessionConfig,
     store::{DeadLetter, DeadLetterFilter},
@@ -108,10 +102,8 @@ pub(super) async fn list(
     filter: Result<Query<Filter>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Letters>, ApiError> {
-    let token = auth::bearer(&headers);
-    let session = auth::authorise(&state.registry, &session, token, Scope::Api)?;
-    let Query(filter) =
-        filter.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
+    let Query(filter) = filter?;
     let page = session
         .store()
         .dead_letters(DeadLetterFilter {

@@ -74,7 +74,7 @@ pub(super) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
-    let wanted = wanted_of(wanted)?;
+    let Query(wanted) = wanted?;
     refuse_faulty(&record)?;
     if wanted.variant == Some(Variant::Thumbnail) {
         return thumbnail::send(&session, &record, &headers).await;
@@ -169,7 +169,7 @@ pub(super) async fn head(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (session, record) = find(&state, &headers, &session, media).await?;
-    let wanted = wanted_of(wanted)?;
+    let Query(wanted) = wanted?;
     refuse_faulty(&record)?;
     if wanted.variant == Some(Variant::Thumbnail) {
         return thumbnail::head(&record, &headers);
@@ -195,12 +195,6 @@ pub(super) async fn head(
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     Ok(response)
-}
-
-fn wanted_of(wanted: WantedQuery) -> Result<Wanted, ApiError> {
-    wanted
-        .map(|Query(wanted)| wanted)
-        .map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))
 }
 
 /// To the object itself; `None` while it is not in the bucket, or the bucket can't be used.

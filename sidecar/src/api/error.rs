@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
+    extract::rejection::QueryRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -139,6 +140,12 @@ impl From<StoreError> for ApiError {
             _ => ("store_unavailable", busy),
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, words).retry_after(Duration::from_secs(5))
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_parameter("query", rejection.body_text())
     }
 }
 

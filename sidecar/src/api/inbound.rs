@@ -172,8 +172,7 @@ async fn take(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Data<Receipt>>), ApiError> {
-    let Query(parameters) =
-        parameters.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let Query(parameters) = parameters?;
     let parsed = parse(headers, &parameters, &body)?;
     drop(body);
     let mut receipt = Receipt {

@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Data, ErrorBody, State,
-    auth::{self, Scope},
+    Data, ErrorBody, State, auth,
     error::ApiError,
     media_info::{MediaInfo, MediaInfos},
     page,
@@ -40,7 +39,7 @@ pub(super) async fn find(
     session: &str,
     media: String,
 ) -> Result<(Arc<Session>, MediaRecord), ApiError> {
-    let session = auth::authorise(&state.registry, session, auth::bearer(headers), Scope::Api)?;
+    let session = auth::open_api(&state.registry, session, headers)?;
     let record = session
         .store()
         .media(&MediaId(media))
@@ -148,14 +147,8 @@ pub(super) async fn list(
     headers: HeaderMap,
     filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<axum::Json<Page>, ApiError> {
-    let session = auth::authorise(
-        &state.registry,
-        &session,
-        auth::bearer(&headers),
-        Scope::Api,
-    )?;
-    let Query(filter) =
-        filter.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
+    let Query(filter) = filter?;
     let page = session
         .store()
         .list(MediaFilter {

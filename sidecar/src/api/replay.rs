@@ -16,13 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    Data, ErrorBody, State,
-    auth::{self, Scope},
-    error::ApiError,
-    path::Names,
-    webhooks::endpoints,
-};
+use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names, webhooks::endpoints};
 use crate::{
     clock,
     store::{Audience, Replay, ReplayedEvents},
@@ -89,10 +83,8 @@ pub(super) async fn replay(
     which: Result<Query<Which>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Data<Replayed>>), ApiError> {
-    let token = auth::bearer(&headers);
-    let session = auth::authorise(&state.registry, &session, token, Scope::Api)?;
-    let Query(which) =
-        which.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
+    let Query(which) = which?;
     let now = clock::now();
     let (events, usual) = which.events(now)?;
     let status = which.status.unwrap_or(usual);

@@ -15,8 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Data, ErrorBody, State,
-    auth::{self, Scope},
+    Data, ErrorBody, State, auth,
     error::ApiError,
     media::{find, refuse_faulty, require_storage},
     media_info::{MediaInfo, MediaInfos},
@@ -123,10 +122,8 @@ pub(super) async fn retry_all(
     which: Result<Query<Which>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Data<Queued>, ApiError> {
-    let token = auth::bearer(&headers);
-    let session = auth::authorise(&state.registry, &session, token, Scope::Api)?;
-    let Query(which) =
-        which.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
+    let Query(which) = which?;
     require_storage(&session)?;
     let status = match which.status {
         Retryable::Failed => MediaStatus::Failed,

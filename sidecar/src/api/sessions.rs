@@ -4,12 +4,7 @@ use axum::{extract::State as Extract, http::HeaderMap};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Data, ErrorBody, State,
-    auth::{self, Scope},
-    error::ApiError,
-    path::Names,
-};
+use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names};
 use crate::{session::Session, store::Depths};
 
 /// A session as its key holder sees it.
@@ -139,12 +134,7 @@ pub(super) async fn show(
     Names(session): Names<String>,
     headers: HeaderMap,
 ) -> Result<Data<SessionInfo>, ApiError> {
-    let session = auth::authorise(
-        &state.registry,
-        &session,
-        auth::bearer(&headers),
-        Scope::Api,
-    )?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
     Ok(Data {
         data: info(&session).await?,
     })

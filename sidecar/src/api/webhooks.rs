@@ -15,12 +15,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    Data, ErrorBody, State,
-    auth::{self, Scope},
-    error::ApiError,
-    path::Names,
-};
+use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names};
 use crate::{
     clock,
     session::Session,
@@ -104,10 +99,8 @@ pub(super) async fn test(
     tested: Result<Query<Tested>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Data<Vec<TestResult>>, ApiError> {
-    let token = auth::bearer(&headers);
-    let session = auth::authorise(&state.registry, &session, token, Scope::Api)?;
-    let Query(tested) =
-        tested.map_err(|rejection| ApiError::bad_parameter("query", rejection.body_text()))?;
+    let session = auth::open_api(&state.registry, &session, &headers)?;
+    let Query(tested) = tested?;
     let endpoints = endpoints(&session, tested.endpoint.as_deref())?;
     let tests = endpoints
         .iter()
