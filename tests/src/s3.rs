@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use crate::api::Api;
 use crate::cache::installed;
 use crate::sidecar::free_port;
+use crate::tls::Authority;
 use crate::wait::{LATER, until};
 
 /// Access key id of every server here.
@@ -50,6 +50,15 @@ pub struct S3 {
     bucket: String,
     environment: Vec<(String, String)>,
     child: Option<Child>,
+}
+
+/// Seconds that a presigned URL lives.
+#[must_use]
+pub fn presigned_life(url: &str) -> Option<u64> {
+    let url = url::Url::parse(url).ok()?;
+    let mut query = url.query_pairs();
+    let (_, seconds) = query.find(|(name, _)| name == "X-Amz-Expires")?;
+    seconds.parse().ok()
 }
 
 // === impl S3 ===
@@ -286,22 +295,17 @@ impl S3 {
 impl Certificate {
     /// For an address, in files below `folder`.
     fn new(address: Ipv4Addr, folder: &Path) -> Self {
-        let ca_key = KeyPair::generate().unwrap();
-        let mut ca = CertificateParams::default();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_certificate = ca.self_signed(&ca_key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new([address.to_string()]).unwrap();
-        let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+        let authority = Authority::new();
+        let issued = authority.issue(&address.to_string());
         let certificate = Self {
-            ca: ca_certificate.pem(),
+            ca: authority.pem().to_owned(),
             // The names that MinIO looks for.
             chain: folder.join("certs/public.crt"),
             key: folder.join("certs/private.key"),
         };
         fs::create_dir_all(folder.join("certs")).unwrap();
-        fs::write(&certificate.chain, leaf.pem()).unwrap();
-        fs::write(&certificate.key, key.serialize_pem()).unwrap();
+        fs::write(&certificate.chain, issued.chain).unwrap();
+        fs::write(&certificate.key, issued.key).unwrap();
         certificate
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::random::Random;
 use crate::s3::{ACCESS_KEY, SECRET_KEY};
 use crate::sidecar::{Launch, Sidecar};
 use crate::sink::Sink;
-use crate::wait::{SOON, eventually};
+use crate::wait::{LATER, SOON, eventually};
 
 /// Namespace, and so tenant, of the usual session.
 pub const TENANT: &str = "acme";
@@ -212,7 +213,16 @@ impl Stage {
 
     /// Waits until a record has `status`; returns its `MediaInfo`.
     pub async fn reaches(&self, media: &str, status: &str) -> Value {
-        eventually(SOON, format_args!("{media} is {status}"), || async {
+        self.reaches_within(SOON, media, status).await
+    }
+
+    /// Waits until a file is in a real bucket, with retries if need be; returns its `MediaInfo`.
+    pub async fn stored(&self, media: &str) -> Value {
+        self.reaches_within(LATER, media, "stored").await
+    }
+
+    async fn reaches_within(&self, deadline: Duration, media: &str, status: &str) -> Value {
+        eventually(deadline, format_args!("{media} is {status}"), || async {
             Some(self.info(media).await).filter(|info| info["status"] == status)
         })
         .await

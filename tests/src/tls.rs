@@ -57,6 +57,12 @@ impl Authority {
         }
     }
 
+    /// Its own certificate, PEM.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
     /// A new certificate for `name`.
     #[must_use]
     pub fn issue(&self, name: &str) -> Issued {

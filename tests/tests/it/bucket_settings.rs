@@ -13,7 +13,7 @@ use titan_tests::minio::{USER, USER_SECRET, least};
 use titan_tests::proxy::Proxy;
 use titan_tests::s3::{ACCESS_KEY, Program, S3, SECRET_KEY};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
-use titan_tests::wait::{LATER, SOON, eventually, until};
+use titan_tests::wait::{SOON, until};
 
 /// A key of 32 bytes for MinIO's own key management, in its form.
 const KMS_KEY: &str = "titan-test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -28,13 +28,6 @@ async fn take(stage: &Stage, id: &str) -> (String, Vec<u8>) {
     let (sealed, path) = stage.file(Kind::Image, 50_000);
     let media = stage.take(id, baileys::file(&sealed, &path)).await;
     (media, sealed.plain.to_vec())
-}
-
-async fn stored(stage: &Stage, media: &str) -> Value {
-    eventually(LATER, format_args!("{media} is stored"), || async {
-        Some(stage.info(media).await).filter(|info| info["status"] == "stored")
-    })
-    .await
 }
 
 /// The URL that the application was given.
@@ -70,7 +63,7 @@ async fn private_ca(program: Program) {
     let info = stage.reaches(&media, "waiting").await;
     assert_eq!(info["error"]["retryable"], true, "{info}");
     bundle(s3.ca());
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     stage.bucket_is("Ready").await;
     assert!(stage.download(&media).await.expect(200).body == content);
 }
@@ -95,7 +88,7 @@ async fn presigned_urls_name_the_public_endpoint_and_open_there() {
         .up()
         .await;
     let (media, plain) = take(&stage, "3EB0PUBLIC").await;
-    let info = stored(&stage, &media).await;
+    let info = stage.stored(&media).await;
     for url in [
         media_url(&stage, "3EB0PUBLIC").await,
         info["s3Url"].as_str().unwrap().to_owned(),
@@ -118,7 +111,7 @@ async fn wrong_region_is_told_with_the_right_one_and_mended_by_it() {
     let (media, _) = take(&stage, "3EB0REGION").await;
     stage.reaches(&media, "waiting").await;
     stage.apply(&[stage.storage.clone().spec("region", "eu-central-7")]);
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     stage.bucket_is("Ready").await;
 }
 
@@ -135,7 +128,7 @@ async fn encryption_at_rest_is_asked_for_and_shown_by_the_object() {
             .up()
             .await;
         let (media, plain) = take(&stage, "3EB0SSE").await;
-        stored(&stage, &media).await;
+        stage.stored(&media).await;
         let url = media_url(&stage, "3EB0SSE").await;
         let object = Api::fetch(&url, &[]).await.expect(200);
         assert!(object.body == plain);
@@ -163,7 +156,7 @@ async fn encryption_that_the_store_has_no_keys_for_is_refused_with_a_clear_reaso
         .storage
         .clone()
         .spec("encryption", json!({"type": "None"}))]);
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     assert_eq!(s3.keys(BUCKET).len(), 2, "the file and the check's object");
 }
 
@@ -216,7 +209,7 @@ async fn secret_of_cosi_says_all_that_is_to_know_in_both_of_its_forms() {
         assert_eq!(verdict["region"], "acme-1", "{verdict}");
         let id = format!("3EB0COSI{index}");
         let (media, plain) = take(&stage, &id).await;
-        let info = stored(&stage, &media).await;
+        let info = stage.stored(&media).await;
         assert_eq!(info["bucket"], BUCKET);
         let url = media_url(&stage, &id).await;
         assert!(Api::fetch(&url, &[]).await.expect(200).body == plain);
@@ -245,7 +238,7 @@ async fn secret_of_cosi_brings_the_ca_of_its_store() {
     let stage = all_in_the_secret(Plan::usual().await, secret).up().await;
     stage.bucket_is("Ready").await;
     let (media, _) = take(&stage, "3EB0COSICA").await;
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +256,7 @@ async fn store_that_refuses_the_checksum_header_is_written_to_without_and_rememb
     };
     assert_eq!(refused(".titan-media-probe"), 1);
     let (media, plain) = take(&stage, "3EB0HEADER").await;
-    let key = stored(&stage, &media).await["key"].clone();
+    let key = stage.stored(&media).await["key"].clone();
     let key = key.as_str().unwrap();
     assert!(s3.on_disk(key).unwrap() == plain);
     assert_eq!(proxy.puts_of(key).len(), 1, "{:?}", proxy.puts_of(key));
@@ -283,7 +276,7 @@ async fn store_that_refuses_the_checksum_header_is_written_to_without_and_rememb
     let verdict = stage.bucket_is("Ready").await;
     assert_eq!(verdict["checksumHeader"], false, "{verdict}");
     let (media, _) = take(&stage, "3EB0AGAIN").await;
-    let key = stored(&stage, &media).await["key"].clone();
+    let key = stage.stored(&media).await["key"].clone();
     assert_eq!(proxy.puts_of(key.as_str().unwrap()).len(), 1);
     assert_eq!(refused(""), 1, "the header was sent once and never again");
 }

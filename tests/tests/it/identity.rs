@@ -12,7 +12,7 @@ use titan_tests::manifests::{self, Document};
 use titan_tests::media::Kind;
 use titan_tests::minio::least;
 use titan_tests::oidc::{Issuer, SUBJECT};
-use titan_tests::s3::S3;
+use titan_tests::s3::{S3, presigned_life};
 use titan_tests::sidecar::{run, text_of};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
 use titan_tests::sts::ROLE;
@@ -64,19 +64,12 @@ async fn on(s3: &S3) -> (Plan, PathBuf) {
 async fn saved(stage: &Stage, id: &str) -> Value {
     let (sealed, path) = stage.file(Kind::Image, 50_000);
     let media = stage.take(id, baileys::file(&sealed, &path)).await;
-    let info = stored(stage, &media).await;
+    let info = stage.stored(&media).await;
     let url = info["s3Url"].as_str().unwrap();
     assert!(Api::fetch(url, &[]).await.expect(200).body == sealed.plain);
     stage.cdn.remove(&path);
     assert!(stage.download(&media).await.expect(200).body == sealed.plain);
     info
-}
-
-async fn stored(stage: &Stage, media: &str) -> Value {
-    eventually(LATER, format_args!("{media} is stored"), || async {
-        Some(stage.info(media).await).filter(|info| info["status"] == "stored")
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,11 +115,7 @@ async fn keys_of_an_identity_are_renewed_before_they_end_and_urls_end_with_them(
 
 /// Seconds that the presigned URL of a file lives.
 fn life(info: &Value) -> u64 {
-    let url = info["s3Url"].as_str().unwrap();
-    let url = url::Url::parse(url).unwrap();
-    let mut query = url.query_pairs();
-    let (_, seconds) = query.find(|(name, _)| name == "X-Amz-Expires").unwrap();
-    seconds.parse().unwrap()
+    presigned_life(info["s3Url"].as_str().unwrap()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -159,7 +148,7 @@ async fn token_that_is_missing_expired_or_a_strangers_is_told_and_messages_wait(
     }
     stage.bucket_is("IdentityRefused").await;
     fs::write(&token, issuer.token(LONG)).unwrap();
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     stage.bucket_is("Ready").await;
 }
 

@@ -1,7 +1,7 @@
 //! MinIO with a user whose whole policy is `s3:PutObject` and `s3:GetObject` below the prefix: nothing
 //! of the product needs more.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::cdn::Fault;
@@ -10,7 +10,9 @@ use titan_tests::media::Kind;
 use titan_tests::minio::{USER, USER_SECRET, least};
 use titan_tests::s3::S3;
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
-use titan_tests::wait::{LATER, SOON, eventually};
+use titan_tests::wait::SOON;
+
+use crate::s3_servers::store_one_among_broken;
 
 /// What the policy speaks of.
 const PREFIX: &str = "whatsapp/";
@@ -32,13 +34,6 @@ async fn on(s3: &S3) -> Plan {
     plan
 }
 
-async fn stored(stage: &Stage, media: &str) -> Value {
-    eventually(LATER, format_args!("{media} is stored"), || async {
-        Some(stage.info(media).await).filter(|info| info["status"] == "stored")
-    })
-    .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn put_and_get_are_enough_to_save_serve_and_hand_out() {
     let s3 = server().await;
@@ -51,7 +46,7 @@ async fn put_and_get_are_enough_to_save_serve_and_hand_out() {
         let (sealed, path) = stage.file(Kind::ALL[index], length);
         let id = format!("3EB0LEAST{index}");
         let media = stage.take(&id, baileys::file(&sealed, &path)).await;
-        let info = stored(&stage, &media).await;
+        let info = stage.stored(&media).await;
         let key = info["key"].as_str().unwrap();
         assert!(key.starts_with(PREFIX), "{key}");
         let event = stage.sink.wait_for("message.received", &id, SOON).await;
@@ -85,28 +80,12 @@ async fn files_that_break_off_or_are_wrong_leave_nothing() {
         .spec("autoPersist.holdWebhook", "2s")
         .up()
         .await;
-    let mut refused = Vec::new();
-    for (index, fault) in [
+    let faults = [
         Fault::Flip(2_999_000),
         Fault::Length(2_000_000),
         Fault::Other(vec![7; 3_000_010].into()),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let (sealed, path) = stage.file(Kind::Video, 3_000_000);
-        stage.cdn.fail_always(&path, fault);
-        let id = format!("3EB0WRONG{index}");
-        let media = stage.take(&id, baileys::file(&sealed, &path)).await;
-        stage.sink.wait_for("message.received", &id, LATER).await;
-        refused.push(media);
-    }
-    let (right, path) = stage.file(Kind::Video, 3_000_000);
-    let media = stage.take("3EB0RIGHT", baileys::file(&right, &path)).await;
-    let info = stored(&stage, &media).await;
-    for media in &refused {
-        assert_eq!(stage.info(media).await["persisted"], false);
-    }
+    ];
+    let info = store_one_among_broken(&stage, faults).await;
     let probe = format!("{PREFIX}.titan-media-probe");
     let mut keys = s3.keys(BUCKET);
     keys.retain(|key| *key != probe);
@@ -121,7 +100,7 @@ async fn forgetting_a_record_needs_no_right_to_delete_its_object() {
     let media = stage
         .take("3EB0FORGET", baileys::file(&sealed, &path))
         .await;
-    let info = stored(&stage, &media).await;
+    let info = stage.stored(&media).await;
     let target = Stage::path(&format!("media/{media}"));
     let forgotten = stage.api.call("DELETE", &target, &[], b"").await;
     assert_eq!(forgotten.expect(200).data()["key"], info["key"]);
@@ -136,7 +115,7 @@ async fn object_that_is_gone_is_saved_again_while_the_cdn_has_the_file() {
     let stage = on(&s3).await.up().await;
     let (sealed, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0GONE", baileys::file(&sealed, &path)).await;
-    let info = stored(&stage, &media).await;
+    let info = stage.stored(&media).await;
     let key = info["key"].as_str().unwrap();
     s3.delete(BUCKET, key);
     // Without the right to list, a missing key is answered 403: the CDN still has the file, and the
@@ -148,7 +127,7 @@ async fn object_that_is_gone_is_saved_again_while_the_cdn_has_the_file() {
         .await;
     let url = again.json["payload"]["mediaUrl"].as_str().unwrap();
     assert!(Api::fetch(url, &[]).await.expect(200).body == sealed.plain);
-    assert_eq!(stored(&stage, &media).await["key"], key);
+    assert_eq!(stage.stored(&media).await["key"], key);
     // Who asks for it to be in the bucket is believed.
     s3.delete(BUCKET, key);
     let saved = stage.persist(&media).await.expect(200).data();
@@ -179,7 +158,7 @@ async fn outside_of_the_prefix_access_is_denied_and_granting_it_is_enough() {
     let info = stage.reaches(&media, "waiting").await;
     assert_eq!(info["error"]["retryable"], json!(true), "{info}");
     s3.policy("titan-media", &least(BUCKET, "elsewhere/"));
-    let info = stored(&stage, &media).await;
+    let info = stage.stored(&media).await;
     assert!(info["key"].as_str().unwrap().starts_with("elsewhere/"));
     stage.bucket_is("Ready").await;
 }
@@ -199,7 +178,7 @@ async fn who_may_write_and_not_read_is_told_so() {
     // Files are saved all the same.
     let (sealed, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0WRITE", baileys::file(&sealed, &path)).await;
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     // Not to be allowed to read is no sign that the object is gone.
     stage.download(&media).await.expect(200);
     stage.persist(&media).await.expect(200);

@@ -10,19 +10,12 @@ use titan_tests::manifests::Document;
 use titan_tests::media::Kind;
 use titan_tests::s3::{ACCESS_KEY, Program, S3};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
-use titan_tests::wait::{LATER, SOON, eventually};
+use titan_tests::wait::{LATER, SOON};
 
 async fn on(s3: &S3) -> Plan {
     let mut plan = Plan::usual().await;
     plan.storage = plan.storage.spec("endpoint", s3.url());
     plan
-}
-
-async fn stored(stage: &Stage, media: &str) -> serde_json::Value {
-    eventually(LATER, format_args!("{media} is stored"), || async {
-        Some(stage.info(media).await).filter(|info| info["status"] == "stored")
-    })
-    .await
 }
 
 async fn put_get_presign_and_range(program: Program) {
@@ -34,7 +27,7 @@ async fn put_get_presign_and_range(program: Program) {
         let (sealed, path) = stage.file(Kind::ALL[index], length);
         let id = format!("3EB0S3N{index}");
         let media = stage.take(&id, baileys::file(&sealed, &path)).await;
-        let info = stored(&stage, &media).await;
+        let info = stage.stored(&media).await;
         let event = stage.sink.wait_for("message.received", &id, SOON).await;
         let url = event.json["payload"]["mediaUrl"].as_str().unwrap();
         let presigned = Api::fetch(url, &[]).await.expect(200);
@@ -76,6 +69,30 @@ async fn seaweedfs_takes_and_gives_files_whole_and_in_part() {
     put_get_presign_and_range(Program::Seaweedfs).await;
 }
 
+/// Takes files that the CDN breaks, each in its way, then one that is whole; says what became of that
+/// one once it is stored and none of the others is.
+pub(crate) async fn store_one_among_broken(
+    stage: &Stage,
+    faults: impl IntoIterator<Item = Fault>,
+) -> serde_json::Value {
+    let mut refused = Vec::new();
+    for (index, fault) in faults.into_iter().enumerate() {
+        let (sealed, path) = stage.file(Kind::Video, 3_000_000);
+        stage.cdn.fail_always(&path, fault);
+        let id = format!("3EB0CUT{index}");
+        let media = stage.take(&id, baileys::file(&sealed, &path)).await;
+        stage.sink.wait_for("message.received", &id, LATER).await;
+        refused.push(media);
+    }
+    let (right, path) = stage.file(Kind::Video, 3_000_000);
+    let media = stage.take("3EB0RIGHT", baileys::file(&right, &path)).await;
+    let info = stage.stored(&media).await;
+    for media in &refused {
+        assert_eq!(stage.info(media).await["persisted"], false);
+    }
+    info
+}
+
 /// A body that breaks off, and one whose hash is not the declared one, leave nothing behind.
 async fn broken_bodies_leave_nothing(program: Program) {
     let s3 = S3::start(program, BUCKET).await;
@@ -84,29 +101,13 @@ async fn broken_bodies_leave_nothing(program: Program) {
         .spec("autoPersist.holdWebhook", "2s")
         .up()
         .await;
-    let mut refused = Vec::new();
-    for (index, fault) in [
+    let faults = [
         Fault::Flip(2_999_000),
         Fault::Flip(3),
         Fault::Length(2_000_000),
         Fault::Other(vec![7; 3_000_010].into()),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let (sealed, path) = stage.file(Kind::Video, 3_000_000);
-        stage.cdn.fail_always(&path, fault);
-        let id = format!("3EB0CUT{index}");
-        let media = stage.take(&id, baileys::file(&sealed, &path)).await;
-        stage.sink.wait_for("message.received", &id, LATER).await;
-        refused.push((media, sealed, path));
-    }
-    let (right, path) = stage.file(Kind::Video, 3_000_000);
-    let media = stage.take("3EB0RIGHT", baileys::file(&right, &path)).await;
-    let info = stored(&stage, &media).await;
-    for (media, ..) in &refused {
-        assert_eq!(stage.info(media).await["persisted"], false);
-    }
+    ];
+    let info = store_one_among_broken(&stage, faults).await;
     if program == Program::Versitygw {
         let keys: BTreeSet<_> = s3.keys_on_disk().into_iter().collect();
         assert_eq!(
@@ -191,7 +192,7 @@ async fn server_that_is_away_for_a_while_loses_nothing() {
     stage.reaches(&sent[0].0, "waiting").await;
     s3.restart().await;
     for (media, sealed) in sent {
-        let info = stored(&stage, &media).await;
+        let info = stage.stored(&media).await;
         assert!(s3.on_disk(info["key"].as_str().unwrap()).unwrap() == sealed.plain);
     }
 }

@@ -11,10 +11,10 @@ use titan_tests::media::Kind;
 use titan_tests::minio::least;
 use titan_tests::mount::Mount;
 use titan_tests::oidc::Issuer;
-use titan_tests::s3::S3;
-use titan_tests::stage::{BUCKET, Plan, Stage};
+use titan_tests::s3::{S3, presigned_life};
+use titan_tests::stage::{BUCKET, Plan};
 use titan_tests::sts::Temporary;
-use titan_tests::wait::{LATER, SOON, eventually, until};
+use titan_tests::wait::{SOON, eventually, until};
 
 /// How long the short-lived keys live: longer than it takes until they are in use.
 const SHORT: Duration = Duration::from_secs(8);
@@ -42,23 +42,8 @@ async fn on(s3: &S3) -> (Plan, Mount) {
     (plan, mount)
 }
 
-async fn stored(stage: &Stage, media: &str) -> Value {
-    eventually(LATER, format_args!("{media} is stored"), || async {
-        Some(stage.info(media).await).filter(|info| info["status"] == "stored")
-    })
-    .await
-}
-
 async fn ended(keys: &Temporary) {
     until(SOON, "the keys end", || async { keys.have_expired() }).await;
-}
-
-/// Seconds that a presigned URL lives.
-fn life(url: &str) -> Option<u64> {
-    let url = url::Url::parse(url).ok()?;
-    let mut query = url.query_pairs();
-    let (_, seconds) = query.find(|(name, _)| name == "X-Amz-Expires")?;
-    seconds.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,14 +70,14 @@ async fn transfer_under_way_and_the_next_one_use_the_renewed_keys() {
     ended(&first).await;
     assert_eq!(stage.info(&media).await["status"], "running");
     mount.write(&s3.assume_role().await.secret());
-    stored(&stage, &media).await;
-    stored(&stage, &other).await;
+    stage.stored(&media).await;
+    stage.stored(&other).await;
     // Neither was begun again.
     assert_eq!(stage.cdn.hits(&path).len(), 1);
     assert_eq!(stage.cdn.hits(&large_path).len(), 1);
     let (next, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0NEXT", baileys::file(&next, &path)).await;
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     for (id, plain) in [("3EB0SMALL", &small.plain), ("3EB0LARGE", &large.plain)] {
         let event = stage.sink.wait_for("message.received", id, SOON).await;
         let url = event.json["payload"]["mediaUrl"].as_str().unwrap();
@@ -133,7 +118,7 @@ async fn expired_keys_are_told_messages_wait_and_nothing_is_lost() {
     }
     mount.write(&s3.assume_role().await.secret());
     for (id, media, sealed) in &sent {
-        stored(&stage, media).await;
+        stage.stored(media).await;
         let event = stage.sink.wait_for("media.persisted", id, SOON).await;
         let url = event.json["payload"]["mediaUrl"].as_str().unwrap();
         assert!(Api::fetch(url, &[]).await.expect(200).body == sealed.plain);
@@ -154,12 +139,12 @@ async fn end_that_the_secret_names_bounds_urls_and_is_told_without_a_request() {
     let stage = plan.up().await;
     let (sealed, path) = stage.file(Kind::Image, 5000);
     let media = stage.take("3EB0BOUND", baileys::file(&sealed, &path)).await;
-    stored(&stage, &media).await;
+    stage.stored(&media).await;
     let first = s3.with_web_identity(&issuer, SHORT).await;
     with_end(&first, &first.expiration);
     until(SOON, "URLs end with the keys", || async {
         let info = stage.info(&media).await;
-        let life = info["s3Url"].as_str().and_then(life);
+        let life = info["s3Url"].as_str().and_then(presigned_life);
         life.is_some_and(|seconds| (1..=SHORT.as_secs()).contains(&seconds))
     })
     .await;
