@@ -1,5 +1,5 @@
 //! Every route × every kind of wrong input and of trouble: the status, the stable code, and that
-//! nothing was half-done. And of every POST, that a repeat does nothing twice.
+//! nothing was half-done. And of every POST, what a repeat does.
 
 mod bodies;
 mod media;
