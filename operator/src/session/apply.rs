@@ -69,7 +69,7 @@ impl Writer<'_> {
             {
                 remember(self.memory, &self.session.owner, &claim);
             }
-            Ok(())
+            Ok::<_, ApplyError>(())
         };
         let routed = async {
             if self.memory.has_gateway_api() {
@@ -77,8 +77,9 @@ impl Writer<'_> {
             }
             Ok(())
         };
-        // At once, because a session is there only with all of them, and each is a round trip.
-        let (documents, ..) = tokio::try_join!(
+        // At once, because a session is there only with all of them, and each is a round trip. Each to its end, also
+        // where another is refused: a write that is broken off is there, and nobody has noted it.
+        let (documents, claimed, service, policy, budget, ingress, route) = tokio::join!(
             applier.apply(&config_map),
             claimed,
             applier.apply(&service),
@@ -86,7 +87,10 @@ impl Writer<'_> {
             bring::<PodDisruptionBudget>(&applier, child, disruption_budget),
             bring::<Ingress>(&applier, child, ingress),
             routed,
-        )?;
+        );
+        let documents = documents?;
+        claimed.and(service.map(drop)).and(policy).and(budget)?;
+        ingress.and(route)?;
         if !self.hold
             && let Applied::Written(deployment) = applier.apply(&deployment).await?
         {

@@ -20,7 +20,7 @@ use super::{
     Error,
     build::{Found, FoundVolume, HttpRoute, internet_ports},
     memory::Memory,
-    status::{Route, Seen},
+    status::{Route, Seen, report_of},
 };
 use crate::{
     apply::{Child, Key},
@@ -199,8 +199,7 @@ pub(super) fn remember(
 /// The Secrets that the session's sidecars report as missing.
 pub(super) fn missing_secrets(seen: &Seen, owner: &Owner) -> Vec<String> {
     seen.sidecars()
-        .flat_map(|sidecar| &sidecar.sessions)
-        .filter(|report| report.object == owner.name && report.namespace == owner.namespace)
+        .filter_map(|sidecar| report_of(sidecar, owner))
         .flat_map(|report| &report.missing)
         .filter_map(|problem| problem.secret.clone())
         .collect()

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     conditions::{Conditions, Status, condition},
+    names::Owner,
     sidecar::Report,
     watch::{PodView, Workload},
 };
@@ -268,16 +269,24 @@ impl<'a> View<'a> {
         let owner = &self.session.owner;
         self.seen
             .sidecars()
-            .flat_map(|sidecar| &sidecar.sessions)
-            .filter(|report| report.object == owner.name && report.namespace == owner.namespace)
-            // The pod of a former session of the same name speaks of that one.
-            .filter(|report| report.uid.is_empty() || report.uid == owner.uid)
+            .filter_map(|sidecar| report_of(sidecar, owner))
             .min_by_key(|report| {
                 let loaded = (report.generation, report.storage_generation);
                 let well = report.missing.is_empty() && report.bucket.is_ready();
                 (loaded, well)
             })
     }
+}
+
+/// What a sidecar says of a session. The pod of a former one of the same name speaks of that.
+pub(super) fn report_of<'a>(
+    sidecar: &'a SidecarStatus,
+    owner: &Owner,
+) -> Option<&'a SessionReport> {
+    sidecar.sessions.iter().find(|report| {
+        let named = report.object == owner.name && report.namespace == owner.namespace;
+        named && (report.uid.is_empty() || report.uid == owner.uid)
+    })
 }
 
 fn set<'a>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use titan_crds::{ConditionType, Reason};
 
-use super::{Finding, View, finding::named};
+use super::{Finding, View, finding::named, report_of};
 use crate::{
     conditions::condition,
     session::rollout::{Health, Seen as Rolled},
@@ -91,8 +91,7 @@ fn why(workload: &Workload, pods: &[Arc<PodView>]) -> Option<String> {
 fn store_failure(view: &View<'_>) -> Option<(Reason, String)> {
     let session = view.session;
     view.seen.sidecars().find_map(|sidecar| {
-        let mut reports = sidecar.sessions.iter();
-        let report = reports.find(|report| report.object == session.owner.name);
+        let report = report_of(sidecar, &session.owner);
         let missing = report
             .and_then(|report| {
                 let mut missing = report.missing.iter();
@@ -104,7 +103,8 @@ fn store_failure(view: &View<'_>) -> Option<(Reason, String)> {
             return Some(missing.unwrap_or((Reason::WorkloadUnavailable, why)));
         }
         let store = &report?.store;
-        let broken = !["", "open"].contains(&store.as_str());
+        // The pod from before a `suspend: false` ends; it is not in trouble.
+        let broken = !["", "open", Reason::Suspended.as_str()].contains(&store.as_str());
         let why = format!("the sidecar can't use its records: {store}");
         broken.then_some((Reason::WorkloadUnavailable, why))
     })

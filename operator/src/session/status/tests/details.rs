@@ -175,3 +175,19 @@ fn exposed_follows_the_parents_of_the_route() {
         Some("https://wa.acme.com")
     );
 }
+
+#[test]
+fn a_store_of_a_suspended_or_a_former_session_says_nothing() {
+    let mut scene = Scene::new(SESSION);
+    scene.seen.workload = Some(Arc::new(workload(0)));
+    scene.report(|report| report.store = "disk full".to_owned());
+    let told = scene.message(ConditionType::Ready);
+    assert_eq!(told, "the sidecar can't use its records: disk full");
+    scene.report(|report| report.store = Reason::Suspended.to_string());
+    assert!(!scene.message(ConditionType::Ready).contains("records"));
+    scene.report(|report| {
+        report.store = "disk full".to_owned();
+        report.uid = "of-a-former-one".to_owned();
+    });
+    assert!(!scene.message(ConditionType::Ready).contains("records"));
+}
