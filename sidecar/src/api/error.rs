@@ -173,10 +173,9 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(pause) = self.retry_after {
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(pause.as_secs().max(1)),
-            );
+            // Whole seconds, rounded up: at that time it is worth another try.
+            let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
         if let Some(length) = self.file_length
             && let Ok(range) = HeaderValue::from_str(&format!("bytes */{length}"))

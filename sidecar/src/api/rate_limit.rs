@@ -79,13 +79,13 @@ pub(super) async fn limit(
     request: Request,
     next: Next,
 ) -> Response {
+    let Some(token) = auth::bearer(request.headers()) else {
+        return next.run(request).await;
+    };
     let session = names.ok().and_then(|names| {
         let name = names.iter().find(|(name, _)| *name == "session");
         name.map(|(_, name)| name.to_owned())
     });
-    let Some(token) = auth::bearer(request.headers()) else {
-        return next.run(request).await;
-    };
     let session = match session {
         Some(name) => state.registry.get(&name),
         // The list is of all sessions that the key opens: it counts for the first.
@@ -105,8 +105,9 @@ pub(super) async fn limit(
 }
 
 fn counted(session: &Session, token: &str) -> Option<(Arc<Limiter>, KeyDigest)> {
+    let limiter = session.limiter()?;
     let key = session.config().api_keys.find(token)?;
-    Some((session.limiter()?, key))
+    Some((limiter, key))
 }
 
 fn too_many(limit: RateLimit, wait: Duration) -> ApiError {
@@ -116,8 +117,7 @@ fn too_many(limit: RateLimit, wait: Duration) -> ApiError {
         "rate_limited",
         format!("this key may make {requests} requests in {per:?}"),
     )
-    // Whole seconds, rounded up: at that time the next request is let through.
-    .retry_after(wait + Duration::from_millis(999))
+    .retry_after(wait)
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ fn is_digest_mismatch(code: &str) -> bool {
 }
 
 /// Whether a code or a region is fit to be shown: a stranger's server may send anything.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 use url::Url;
 
+use super::answer::is_word;
 use super::config::{Credentials, Identity};
 use super::error::BucketError;
 use super::transport::Transport;
@@ -115,8 +116,8 @@ where
                 .take(MESSAGE)
                 .collect();
             let status = service.raw().status().as_u16();
-            let code = meta.code().unwrap_or("without a code");
-            let code: String = code.chars().take(64).collect();
+            let code = meta.code().filter(|code| is_word(code));
+            let code = code.unwrap_or("without a code");
             refused(format!(
                 "the token service answered {status} {code}: {said}"
             ))

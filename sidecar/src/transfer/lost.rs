@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use titan_crds::Reason;
+use tokio::time::timeout;
 
 use super::{TransferError, save::has_expired};
 use crate::{
     bucket::{Bucket, BucketError},
     clock,
     session::Session,
-    store::{MediaRecord, StoreError},
+    store::MediaRecord,
 };
 
 /// How long a look at an object may take. Whoever asks has a file that is in the bucket as far as
@@ -18,9 +19,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether `error` says that an object of `bucket` is gone. Without the right to list, that is answered
-/// like a right that is missing: then another object tells.
+/// like a right that is missing: then another object tells. A bucket that does not answer soon says nothing.
 async fn is_gone(bucket: &Bucket, error: &BucketError) -> bool {
-    error.is_missing_object() && (error.reason() != Reason::AccessDenied || bucket.may_read().await)
+    let may_read = async { timeout(PATIENCE, bucket.may_read()).await.unwrap_or(false) };
+    error.is_missing_object() && (error.reason() != Reason::AccessDenied || may_read.await)
 }
 
 /// Looks whether the object of a stored file is gone. A bucket that does not answer says nothing.
@@ -32,7 +34,7 @@ pub async fn look(session: &Session, record: &MediaRecord) -> bool {
         let error = bucket.get(key, Some("bytes=0-0")).await.err()?;
         Some(is_gone(&bucket, &error).await)
     };
-    let seen = tokio::time::timeout(PATIENCE, look).await;
+    let seen = timeout(PATIENCE, look).await;
     seen.ok().flatten().unwrap_or(false)
 }
 
@@ -43,18 +45,10 @@ pub(super) async fn after_download(session: &Session, record: &MediaRecord, erro
         return;
     };
     if is_gone(&bucket, error).await
-        && let Err(error) = queue(session, record).await
+        && let Err(error) = save_again(session, record).await
     {
         tracing::warn!(session = %session.key(), media = %record.id, %error, "can't save it again");
     }
-}
-
-async fn queue(session: &Session, record: &MediaRecord) -> Result<(), StoreError> {
-    if session.store().save_again(&record.id, clock::now()).await? {
-        tracing::warn!(session = %session.key(), media = %record.id, "the object is gone from the bucket, the file is saved again");
-        session.media_changed();
-    }
-    Ok(())
 }
 
 /// Queues the file of an object that is gone, where the CDN may still have it.
@@ -66,5 +60,9 @@ pub async fn save_again(session: &Session, record: &MediaRecord) -> Result<(), T
     if has_expired(record, clock::now()) {
         return Err(TransferError::ObjectGone);
     }
-    queue(session, record).await.map_err(TransferError::from)
+    if session.store().save_again(&record.id, clock::now()).await? {
+        tracing::warn!(session = %session.key(), media = %record.id, "the object is gone from the bucket, the file is saved again");
+        session.media_changed();
+    }
+    Ok(())
 }

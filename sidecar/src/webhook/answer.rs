@@ -25,6 +25,9 @@ const TELLTALES: [&str; 8] = [
     "whsec_",
 ];
 
+/// Why an endpoint is given up that is gone for good.
+pub(super) const GONE: &str = "EndpointGone: the endpoint answered 410";
+
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
-use super::answer::Verdict;
+use super::answer::{GONE, Verdict};
 use super::endpoint::Endpoint;
 use super::health::Health;
 use super::post::post;
@@ -164,7 +164,7 @@ fn decide(endpoint: &Endpoint, before: u32, verdict: Verdict) -> Record {
     match verdict {
         Verdict::Delivered => Record::Delivered,
         Verdict::Gone => Record::Dead {
-            error: "EndpointGone: the endpoint answered 410".to_owned(),
+            error: GONE.to_owned(),
         },
         Verdict::Failed { error, .. } if failures >= endpoint.retries.attempts => {
             Record::Dead { error }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::answer::Verdict;
+use super::answer::{GONE, Verdict};
 use super::endpoint::Endpoint;
 use super::health::Health;
 use super::post::post;
@@ -13,7 +13,7 @@ use crate::message::SessionKey;
 use crate::store::EventRow;
 
 /// Name of the event. Endpoints get it whatever events they want.
-pub const TEST_EVENT: &str = "webhook.test";
+const TEST_EVENT: &str = "webhook.test";
 
 /// What came of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub async fn try_out(
             health.reopen(&endpoint.id);
             None
         }
-        Verdict::Gone => Some("EndpointGone: the endpoint answered 410".to_owned()),
+        Verdict::Gone => Some(GONE.to_owned()),
         Verdict::Failed { error, .. } => Some(error),
     };
     Trial { event_id, error }
