@@ -1,10 +1,5 @@
 //! A gateway's webhook: parsed, stored, then 202.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -276,8 +271,11 @@ async fn read_body(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit as u64) {
-        drop_rest(body).await;
+    if let Some(length) = declared.filter(|length| *length > limit as u64) {
+        // To read is to invite whoever asked first (`Expect: 100-continue`), and in vain for more than is dropped.
+        if length <= MOST_DROPPED as u64 && !headers.contains_key(header::EXPECT) {
+            drop_rest(body).await;
+        }
         return Err(too_large(limit));
     }
     match Limited::new(&mut body, limit).collect().await {

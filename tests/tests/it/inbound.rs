@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 use titan_tests::baileys;
 use titan_tests::cdn::{Fault, OE_PAST};
 use titan_tests::media::Kind;
-use titan_tests::stage::{Plan, Stage};
+use titan_tests::stage::{API_KEY, Plan, Stage};
 use titan_tests::wait::SOON;
+use titan_tests::wire::Connection;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn body_over_the_limit_is_413_and_names_the_gateways_switch() {
@@ -22,6 +25,22 @@ async fn body_over_the_limit_is_413_and_names_the_gateways_switch() {
     let words = reply.json()["error"].as_str().unwrap().to_lowercase();
     assert!(words.contains("base64"), "{words}");
     stage.take("3EB0SMALL", baileys::text("fits")).await;
+}
+
+/// The first answer of all is the 413, not an invitation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_asks_first_is_refused_before_it_sends_a_body() {
+    let stage = Stage::up().await;
+    let (path, length) = (Stage::path("inbound"), 20 * 1024 * 1024);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: titan\r\nauthorization: Bearer {API_KEY}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    );
+    let stream = TcpStream::connect(stage.sidecar.address()).await.unwrap();
+    let mut caller = Connection::new(stream);
+    caller.write(head.as_bytes()).await.unwrap();
+    let answer = timeout(SOON, caller.head()).await.unwrap().unwrap();
+    assert_eq!(answer.unwrap().status(), Some(413));
 }
 
 #[tokio::test(flavor = "multi_thread")]
