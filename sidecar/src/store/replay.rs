@@ -79,10 +79,10 @@ impl Store {
         let (mut total, mut after) = (Replayed::default(), 0);
         // By rows, not by numbers: those of Postgres have gaps of millions.
         while let Some(end) = self.window(after, last).await? {
-            let found = self.events_within(&replay.events, after, end).await?;
-            for piece in found.chunks(STEP) {
+            let found = self.events_within(&replay, after, end).await?;
+            total.events += found.count;
+            for piece in found.finished.chunks(STEP) {
                 let (events, replay) = (piece.to_vec(), Arc::clone(&replay));
-                total.events += events.len() as u64;
                 total.queued += self
                     .write(move |tx| Box::pin(async move { step(tx, &events, &replay, now).await }))
                     .await?;
@@ -124,22 +124,26 @@ impl Store {
         Ok(end.flatten())
     }
 
-    /// Numbers of the wanted events behind `after`, up to `end`.
+    /// The wanted events behind `after`, up to `end`. Which of them have anything to replay is seen
+    /// here, so that the writer is asked for those alone; it looks again, and decides.
     async fn events_within(
         &self,
-        events: &ReplayedEvents,
+        replay: &Replay,
         after: i64,
         end: i64,
-    ) -> Result<Vec<i64>, StoreError> {
-        let (any, id, since, until) = match events {
+    ) -> Result<Found, StoreError> {
+        let (any, id, since, until) = match &replay.events {
             ReplayedEvents::Id(id) => (false, id.as_str(), i64::MIN, i64::MAX),
             ReplayedEvents::Between(since, until) => {
                 (true, "", since.as_millisecond(), until.as_millisecond())
             }
         };
         let mut conn = self.reader().await?;
-        sql::query(
-            "SELECT number FROM events
+        let rows = sql::query(
+            "SELECT number, EXISTS (
+               SELECT 1 FROM deliveries d WHERE d.event = events.number
+                 AND ((d.state = 'dead' AND $9) OR (d.state = 'delivered' AND $10)))
+             FROM events
              WHERE tenant = $1 AND session = $2 AND number > $3 AND number <= $4
                AND ($5 OR id = $6) AND created_at >= $7 AND created_at < $8
              ORDER BY number",
@@ -152,9 +156,27 @@ impl Store {
         .bind(id)
         .bind(since)
         .bind(until)
-        .scalars(&mut conn)
-        .await
+        .bind(replay.dead)
+        .bind(replay.delivered)
+        .fetch_all(&mut conn)
+        .await?;
+        let mut found = Found::default();
+        for row in &rows {
+            found.count += 1;
+            if row.try_get(1)? {
+                found.finished.push(row.try_get(0)?);
+            }
+        }
+        Ok(found)
     }
+}
+
+/// The events of a window that a replay is about.
+#[derive(Debug, Default)]
+struct Found {
+    count: u64,
+    /// Numbers of those with a delivery that the replay may queue again.
+    finished: Vec<i64>,
 }
 
 /// A delivery of an event that is replayed.
