@@ -58,8 +58,11 @@ pub(super) fn resolve(
     secrets: &Secrets<'_>,
 ) -> Result<Certificate, Missing> {
     let name = &tls.secret_ref.name;
-    let chain = secrets.get(namespace, name, CERTIFICATE)?;
-    let key = secrets.get(namespace, name, PRIVATE_KEY)?;
+    // Read once: a renewal may come between two reads, and a new key does not fit an old chain.
+    let values = secrets.all(namespace, name);
+    let mut values = values.ok_or_else(|| Missing::secret(name))?;
+    let mut take = |key| values.remove(key).ok_or_else(|| Missing::key(name, key));
+    let (chain, key) = (take(CERTIFICATE)?, take(PRIVATE_KEY)?);
     let wrong = |key: &str, why: &str| Missing::invalid(name, key, why);
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(chain.bytes())
         .collect::<Result<_, _>>()
