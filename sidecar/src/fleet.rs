@@ -75,24 +75,16 @@ impl Fleet {
     /// it in place, if there is one.
     fn open_door(&self, wanted: &Sessions) {
         let transport = wanted.values().next().map(|config| &config.transport);
-        self.door
-            .send_if_modified(|door| match (transport, &*door) {
-                (Some(Transport::Tls(new)), Door::Tls(old)) if new == old => false,
-                (Some(Transport::Tls(new)), _) => {
-                    tracing::info!("certificate loaded");
-                    *door = Door::Tls(new.clone());
-                    true
-                }
-                (Some(Transport::Awaited), Door::Tls(_) | Door::Closed) => false,
-                (Some(Transport::Awaited), Door::Plain) => {
-                    *door = Door::Closed;
-                    true
-                }
-                (Some(Transport::Plain) | None, _) => {
-                    *door = Door::Plain;
-                    true
-                }
-            });
+        self.door.send_modify(|door| match (transport, &*door) {
+            (Some(Transport::Tls(new)), Door::Tls(old)) if new == old => {}
+            (Some(Transport::Tls(new)), _) => {
+                tracing::info!("certificate loaded");
+                *door = Door::Tls(new.clone());
+            }
+            (Some(Transport::Awaited), Door::Tls(_)) => {}
+            (Some(Transport::Awaited), _) => *door = Door::Closed,
+            (Some(Transport::Plain) | None, _) => *door = Door::Plain,
+        });
     }
 
     /// A configuration was refused: the last good one goes on, if there is one.

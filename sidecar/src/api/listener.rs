@@ -30,10 +30,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Default)]
 pub enum Door {
     /// As they are.
-    #[default]
     Plain,
-    /// Not at all: TLS is asked for and there is no certificate yet. Nothing is ever served in plain
-    /// text instead.
+    /// Not at all: TLS is asked for and there is no certificate yet, or no configuration was read yet,
+    /// which may ask for it. Nothing is ever served in plain text instead.
+    #[default]
     Closed,
     /// With TLS.
     Tls(Certificate),
@@ -66,7 +66,9 @@ impl serve::Listener for Listener {
                 Door::Tls(certificate) => {
                     return (Connection::handshake(certificate.server, stream), peer);
                 }
-                Door::Closed => tracing::debug!("connection refused: no certificate yet"),
+                Door::Closed => {
+                    tracing::debug!("connection refused: no certificate, or no configuration was read yet");
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `spec.tls`: the API port speaks TLS with the Secret's certificate, and with the renewed one.
 
+use std::fs;
+
 use serde_json::json;
 use titan_tests::api::Api;
 use titan_tests::manifests::{self, Document};
@@ -104,6 +106,35 @@ async fn in_a_pod_the_port_stays_shut_until_the_certificate_is_there() {
     })
     .await;
     assert_eq!(get(&authority, &sidecar).await.unwrap().status, 200);
+}
+
+/// The session's key would travel in plain text: nobody knows yet that the session asks for TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_pod_nothing_is_answered_in_plain_text_before_the_manifests_can_be_read() {
+    let (mut plan, authority) = (Plan::usual().await, Authority::new());
+    plan.launch.args.push("--in-pod".into());
+    let folder = plan.launch.manifests();
+    let broken = folder.join("session.yaml");
+    fs::write(&broken, "kind: [unclosed").unwrap();
+    let mut sidecar = plan.launch.spawn();
+    sidecar.logged("configuration refused").await;
+    let http = Api::new(&sidecar.url()).with_key(API_KEY);
+    for path in ["/api/sessions", "/docs", "/"] {
+        let answer = http.try_call("GET", path, &[], b"").await;
+        assert!(answer.is_err(), "{path}: {answer:?}");
+    }
+    sidecar.admin().get("/readyz").await.expect(503);
+
+    fs::remove_file(broken).unwrap();
+    let issued = authority.issue(NAME);
+    let tls = json!({"secretRef": {"name": "api-tls"}});
+    let session = plan.session.spec("webhooks", json!([])).spec("tls", tls);
+    let mut documents = Plan::secrets();
+    documents.extend([plan.storage, session, of(&issued)]);
+    manifests::write(&folder, &documents).unwrap();
+    sidecar.wait_ready().await;
+    let seen = get(&authority, &sidecar).await.unwrap();
+    assert_eq!((seen.status, seen.certificate), (200, issued.der()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
