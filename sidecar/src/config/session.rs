@@ -68,7 +68,7 @@ pub struct SessionConfig {
 }
 
 /// Where the records of a session are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Records {
     /// In a file of its own.
     Sqlite,

@@ -172,9 +172,10 @@ impl Session {
     #[must_use]
     pub fn must_reopen(&self, config: &SessionConfig) -> bool {
         match (&config.records, &self.records) {
-            (Records::Unknown(_), _) => false,
+            (Records::Unknown(_), _) | (Records::Sqlite, Records::Sqlite) => false,
             (Records::Postgres(new), Records::Postgres(old)) => !new.is_same_place(old),
-            (new, old) => new != old,
+            (Records::Sqlite, Records::Postgres(_) | Records::Unknown(_))
+            | (Records::Postgres(_), Records::Sqlite | Records::Unknown(_)) => true,
         }
     }
 

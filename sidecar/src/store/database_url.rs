@@ -5,12 +5,10 @@ use std::str::FromStr;
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use zeroize::Zeroizing;
 
 /// A database's address with its credentials. `Debug` shows neither user nor password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
-    url: Zeroizing<String>,
     pub(super) options: Box<PgConnectOptions>,
 }
 
@@ -46,7 +44,6 @@ impl DatabaseUrl {
         }
         let options = PgConnectOptions::from_str(url).map_err(|_| DatabaseUrlError::Url)?;
         Ok(Self {
-            url: Zeroizing::new(url.to_owned()),
             options: Box::new(options.disable_statement_logging()),
         })
     }
@@ -67,14 +64,6 @@ impl DatabaseUrl {
         place(self) == place(other)
     }
 }
-
-impl PartialEq for DatabaseUrl {
-    fn eq(&self, other: &Self) -> bool {
-        self.url == other.url
-    }
-}
-
-impl Eq for DatabaseUrl {}
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
