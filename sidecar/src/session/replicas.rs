@@ -20,7 +20,8 @@ const RECHECK: Duration = Duration::from_secs(5);
 
 /// Runs until the store is closed or the session is gone.
 pub(super) async fn run(session: Weak<Session>) {
-    let mut renew = Instant::now();
+    // The session has just recovered: that took over what had lapsed, and nothing is held yet.
+    let mut renew = Instant::now() + RENEW_EVERY;
     let mut pause = Duration::ZERO;
     loop {
         tokio::time::sleep(pause).await;
