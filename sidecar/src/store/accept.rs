@@ -107,15 +107,13 @@ pub(super) async fn find(
 ) -> Result<HashMap<KeyHash, Known>, StoreError> {
     let mut known = HashMap::new();
     for list in rows::lists(hashes) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "SELECT key, number, message_id, placeholder, media FROM messages WHERE key IN ",
             list.len(),
             " AND tenant = ? AND session = ?",
         );
-        for hash in &list {
-            query = query.bind(hash.to_vec());
-        }
         let found = query
+            .bind_all(list.iter().map(|hash| hash.to_vec()))
             .bind(tx.session.tenant.clone())
             .bind(tx.session.session.clone())
             .fetch_all(&mut tx.conn)

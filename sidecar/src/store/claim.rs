@@ -189,17 +189,18 @@ async fn next_due(
 async fn lease(tx: &mut Tx, deliveries: &[Delivery]) -> Result<(), StoreError> {
     let numbers: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
     for list in rows::lists(&numbers) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "UPDATE deliveries SET state = 'leased', due_at = NULL, owner = ?, lease_until = ?
              WHERE number IN ",
             list.len(),
             "",
         );
-        query = query.bind(tx.owner.as_deref()).bind(tx.lease_until());
-        for number in list {
-            query = query.bind(number);
-        }
-        query.execute(&mut tx.conn).await?;
+        query
+            .bind(tx.owner.as_deref())
+            .bind(tx.lease_until())
+            .bind_all(list)
+            .execute(&mut tx.conn)
+            .await?;
     }
     Ok(())
 }

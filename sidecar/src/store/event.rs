@@ -178,15 +178,12 @@ async fn release_without(
 async fn finished(tx: &mut Tx, messages: &[i64]) -> Result<Vec<Settled>, StoreError> {
     let mut finished = Vec::new();
     for list in rows::lists(messages) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "SELECT id, message, followups, round, error FROM media WHERE message IN ",
             list.len(),
             " AND awaited AND status IN ('stored', 'failed') ORDER BY message, position",
         );
-        for message in list {
-            query = query.bind(message);
-        }
-        for row in query.fetch_all(&mut tx.conn).await? {
+        for row in query.bind_all(list).fetch_all(&mut tx.conn).await? {
             let id = MediaId(row.try_get("id")?);
             finished.push(Settled::of(&id, &row, read::error(&row)?)?);
         }
@@ -216,7 +213,7 @@ async fn release(
 ) -> Result<(), StoreError> {
     for list in rows::lists(events) {
         let size = list.len();
-        let mut deliveries = rows::list_statement(
+        let deliveries = rows::list_statement(
             "UPDATE deliveries SET
                state = CASE WHEN opened_at IS NULL THEN 'blocked' ELSE 'pending' END,
                due_at = CASE WHEN opened_at < ? THEN ? ELSE opened_at END
@@ -224,7 +221,7 @@ async fn release(
             size,
             "",
         );
-        let mut released = rows::list_statement(
+        let released = rows::list_statement(
             "UPDATE events SET hold_until = NULL, outcome = ?, done_at = CASE WHEN EXISTS (
                  SELECT 1 FROM deliveries WHERE event = events.number AND state <> 'delivered')
                THEN NULL ELSE ? END
@@ -232,14 +229,14 @@ async fn release(
             size,
             "",
         );
-        deliveries = deliveries.bind(now).bind(now);
-        released = released.bind(outcome.as_str()).bind(now);
-        for event in list {
-            deliveries = deliveries.bind(event);
-            released = released.bind(event);
-        }
-        deliveries.execute(&mut tx.conn).await?;
-        released.execute(&mut tx.conn).await?;
+        let deliveries = deliveries.bind(now).bind(now);
+        let released = released.bind(outcome.as_str()).bind(now);
+        let events = list.iter().copied();
+        deliveries
+            .bind_all(events.clone())
+            .execute(&mut tx.conn)
+            .await?;
+        released.bind_all(events).execute(&mut tx.conn).await?;
     }
     tx.outbox_changed = true;
     Ok(())

@@ -176,35 +176,35 @@ async fn renew(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
     let until = tx.lease_until();
     let media: Vec<String> = work.media.iter().cloned().collect();
     for list in rows::lists(&media) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "UPDATE media SET lease_until = ? WHERE tenant = ? AND session = ? AND owner = ?
                AND status = 'running' AND id IN ",
             list.len(),
             "",
         );
-        query = query
+        query
             .bind(until)
             .bind(&tx.session.tenant)
             .bind(&tx.session.session)
-            .bind(tx.owner.as_deref());
-        for id in list {
-            query = query.bind(id);
-        }
-        query.execute(&mut tx.conn).await?;
+            .bind(tx.owner.as_deref())
+            .bind_all(list)
+            .execute(&mut tx.conn)
+            .await?;
     }
     let deliveries: Vec<i64> = work.deliveries.iter().copied().collect();
     for list in rows::lists(&deliveries) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "UPDATE deliveries SET lease_until = ? WHERE owner = ? AND state = 'leased'
                AND number IN ",
             list.len(),
             "",
         );
-        query = query.bind(until).bind(tx.owner.as_deref());
-        for number in list {
-            query = query.bind(number);
-        }
-        query.execute(&mut tx.conn).await?;
+        query
+            .bind(until)
+            .bind(tx.owner.as_deref())
+            .bind_all(list)
+            .execute(&mut tx.conn)
+            .await?;
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ pub(super) async fn finish(
     let mut left = Vec::with_capacity(ids.len());
     let mut events = Vec::with_capacity(ids.len());
     for list in rows::lists(ids) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "UPDATE deliveries SET state = ?, finished_at = ?, due_at = NULL, last_error = ?,
                attempts = attempts + 1
              WHERE finished_at IS NULL
@@ -117,16 +117,14 @@ pub(super) async fn finish(
             list.len(),
             " RETURNING number, endpoint, chat, opened_at, event",
         );
-        query = query
+        let query = query
             .bind(if error.is_some() { "dead" } else { "delivered" })
             .bind(now)
             .bind(error)
             // What has arrived has arrived; giving up is for the one who has the lease.
             .bind(error.is_none())
-            .bind(tx.owner.as_deref());
-        for id in list {
-            query = query.bind(id);
-        }
+            .bind(tx.owner.as_deref())
+            .bind_all(list);
         for row in query.fetch_all(&mut tx.conn).await? {
             left.push(Left {
                 number: row.try_get(0)?,
@@ -147,18 +145,14 @@ pub(super) async fn finish(
 /// Marks events done that every endpoint has: from then on they may be pruned.
 async fn done(tx: &mut Tx, events: &[i64], now: i64) -> Result<(), StoreError> {
     for list in rows::lists(events) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "UPDATE events SET done_at = ? WHERE NOT EXISTS (
                SELECT 1 FROM deliveries WHERE event = events.number AND state <> 'delivered')
              AND number IN ",
             list.len(),
             "",
         );
-        query = query.bind(now);
-        for event in list {
-            query = query.bind(event);
-        }
-        query.execute(&mut tx.conn).await?;
+        query.bind(now).bind_all(list).execute(&mut tx.conn).await?;
     }
     Ok(())
 }

@@ -106,14 +106,12 @@ async fn remove_events(tx: &mut Tx, events: &[i64]) -> Result<u64, StoreError> {
     remove(tx, "DELETE FROM events WHERE number IN ", events).await
 }
 
-async fn remove(tx: &mut Tx, head: &str, numbers: &[i64]) -> Result<u64, StoreError> {
+/// Runs `head`, a deletion `IN` a list of numbers, over all of them. Answers how many rows went.
+pub(super) async fn remove(tx: &mut Tx, head: &str, numbers: &[i64]) -> Result<u64, StoreError> {
     let mut removed = 0;
     for list in rows::lists(numbers) {
-        let mut query = rows::list_statement(head, list.len(), "");
-        for number in list {
-            query = query.bind(number);
-        }
-        removed += query.execute(&mut tx.conn).await?;
+        let query = rows::list_statement(head, list.len(), "");
+        removed += query.bind_all(list).execute(&mut tx.conn).await?;
     }
     Ok(removed)
 }
@@ -184,15 +182,12 @@ pub(super) async fn records(
 async fn remove_records(tx: &mut Tx, messages: &[i64]) -> Result<u64, StoreError> {
     let mut events = Vec::new();
     for list in rows::lists(messages) {
-        let mut query = rows::list_statement(
+        let query = rows::list_statement(
             "SELECT number FROM events WHERE message IN ",
             list.len(),
             " AND done_at IS NULL",
         );
-        for number in list {
-            query = query.bind(number);
-        }
-        for row in query.fetch_all(&mut tx.conn).await? {
+        for row in query.bind_all(list).fetch_all(&mut tx.conn).await? {
             events.push(row.try_get(0)?);
         }
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::lane::{self, Tail};
 use super::writer::Tx;
-use super::{Store, event, rows, sql};
+use super::{Store, event, prune, sql};
 
 /// Events looked at in one go. There is no index of event ids, which every insert would pay
 /// for; a replay is rare, and looks through the events in steps that nobody notices.
@@ -206,7 +206,8 @@ async fn step(tx: &mut Tx, events: &[i64], replay: &Replay, now: i64) -> Result<
         }
         event::deliver(tx, number, &chat, &plan.new, now).await?;
         if !plan.new.is_empty() {
-            remove(tx, &plan.inherited).await?;
+            let head = "DELETE FROM deliveries WHERE number IN ";
+            prune::remove(tx, head, &plan.inherited).await?;
         }
         // Until every endpoint has it once more, it must not be pruned.
         sql::query("UPDATE events SET done_at = NULL WHERE number = $1")
@@ -305,17 +306,5 @@ async fn queue_again(tx: &mut Tx, delivery: &Row, chat: &str, now: i64) -> Resul
     .bind(opens)
     .execute(&mut tx.conn)
     .await?;
-    Ok(())
-}
-
-async fn remove(tx: &mut Tx, deliveries: &[i64]) -> Result<(), StoreError> {
-    for list in rows::lists(deliveries) {
-        let mut query =
-            rows::list_statement("DELETE FROM deliveries WHERE number IN ", list.len(), "");
-        for number in list {
-            query = query.bind(number);
-        }
-        query.execute(&mut tx.conn).await?;
-    }
     Ok(())
 }

@@ -85,6 +85,12 @@ impl Query {
         self
     }
 
+    /// Binds the next parameters, in their order.
+    pub(super) fn bind_all(mut self, values: impl IntoIterator<Item: Into<Value>>) -> Self {
+        self.values.extend(values.into_iter().map(Into::into));
+        self
+    }
+
     /// Appends to a built statement; `value` is bound to the one `?` in `text`.
     pub(super) fn and(mut self, text: &str, value: impl Into<Value>) -> Self {
         let mut whole = match self.text {
