@@ -1,10 +1,5 @@
 //! What was given up: listed, to be looked at and replayed.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use axum::{
     Json,
     extract::{Query, State as Extract, rejection::QueryRejection},

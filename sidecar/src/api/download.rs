@@ -1,10 +1,5 @@
 //! A file's bytes, as they are decrypted or as they lie in the bucket.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use axum::{
     body::Body,
     extract::{Query, State as Extract, rejection::QueryRejection},

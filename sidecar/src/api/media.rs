@@ -1,10 +1,5 @@
 //! Media records: one, or a page of them.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use std::sync::Arc;
 
 use axum::{

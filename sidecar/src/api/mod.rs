@@ -1,5 +1,10 @@
 //! The API port: routes, keys, errors, OpenAPI.
 
+#![allow(
+    unused_qualifications,
+    reason = "utoipa::path expands parameter types with their path"
+)]
+
 pub mod auth;
 mod dead_letters;
 mod docs;

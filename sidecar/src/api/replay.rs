@@ -1,10 +1,5 @@
 //! Deliver again: one event, or all of a time.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use std::sync::Arc;
 
 use axum::{

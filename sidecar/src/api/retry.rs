@@ -1,10 +1,5 @@
 //! Try again to save a file, or all that failed.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use axum::{
     Json,
     extract::{Query, State as Extract, rejection::QueryRejection},

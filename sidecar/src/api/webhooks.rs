@@ -1,10 +1,5 @@
 //! Which webhooks a call is about, and the test of them.
 
-#![allow(
-    unused_qualifications,
-    reason = "utoipa::path expands parameter types with their path"
-)]
-
 use std::sync::Arc;
 
 use axum::{

@@ -38,26 +38,30 @@ pub(super) async fn save(session: &Session, record: &MediaRecord) -> Result<Stor
 
 /// What a bucket says is of no weight once another one, or other keys, have taken its place.
 async fn into_storage(session: &Session, record: &MediaRecord) -> Result<Stored, TransferError> {
-    let bucket = session.bucket()?;
-    bucket.ready(clock::now()).await?;
+    let bucket = ready_bucket(session).await?;
     let keys = bucket.keys();
     match into_bucket(session, record, &bucket).await {
         Err(error @ (TransferError::Bucket(_) | TransferError::Object(_)))
             if !is_in_use(session, &bucket, keys.as_deref()) =>
         {
             tracing::info!(session = %session.key(), media = %record.id, %error, "the storage has changed meanwhile");
-            let bucket = session.bucket()?;
-            bucket.ready(clock::now()).await?;
-            into_bucket(session, record, &bucket).await
+            into_bucket(session, record, &*ready_bucket(session).await?).await
         }
         saved => saved,
     }
 }
 
+/// The session's bucket, with keys that have not expired.
+async fn ready_bucket(session: &Session) -> Result<Arc<Bucket>, TransferError> {
+    let bucket = session.bucket()?;
+    bucket.ready(clock::now()).await?;
+    Ok(bucket)
+}
+
 fn is_in_use(session: &Session, bucket: &Arc<Bucket>, keys: Option<&Credentials>) -> bool {
-    let same = |now: &Arc<Bucket>| Arc::ptr_eq(now, bucket);
     // Where there is none any more, that is what the next try says.
-    session.bucket().is_ok_and(|now| same(&now)) && bucket.keys().as_deref() == keys
+    let same = session.bucket().is_ok_and(|now| Arc::ptr_eq(&now, bucket));
+    same && bucket.keys().as_deref() == keys
 }
 
 async fn into_bucket(
