@@ -21,12 +21,6 @@ need socat socat
 need openssl openssl
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 [ -n "$missing" ] || exit 0
-command -v apt-get >/dev/null || {
-    echo "the test cluster needs these Debian packages or their like:$missing" >&2
-    exit 1
-}
 echo "  installing$missing" >&2
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq >&2
 # shellcheck disable=SC2086 # one argument per package
-apt-get install -y -qq --no-install-recommends $missing </dev/null >&2
+apt_install --no-install-recommends $missing

@@ -8,9 +8,7 @@ key="$(sha256sum "$source/package-lock.json" | cut -c1-16)"
 target="$cache/node-$key"
 if [ ! -e "$target/ready" ]; then
     rm -rf "$target"
-    mkdir -p "$target"
-    cp "$source/package.json" "$source/package-lock.json" "$target"
-    (cd "$target" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2)
+    npm_ci "$source" "$target"
     touch "$target/ready"
 fi
 cp "$source"/*.mjs "$target"

@@ -7,11 +7,8 @@ programs() {
     find /usr/lib/postgresql -maxdepth 3 -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1
 }
 if [ -z "$(programs)" ]; then
-    sudo=
-    [ "$(id -u)" -eq 0 ] || sudo=sudo
-    $sudo mkdir -p /etc/postgresql-common
-    echo "create_main_cluster = false" | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
-    $sudo apt-get update -qq >&2
-    $sudo apt-get install -y -qq -o Dpkg::Options::=--force-confold postgresql openssl >&2
+    as_root mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    apt_install -o Dpkg::Options::=--force-confold postgresql openssl
 fi
 dirname "$(programs)"

@@ -8,9 +8,7 @@ key="$(cat "$source/node/package-lock.json" "$source/python/requirements.txt" "$
 target="$cache/receivers-$key"
 if [ ! -e "$target/ready" ]; then
     rm -rf "$target"
-    mkdir -p "$target/node"
-    cp "$source/node/package.json" "$source/node/package-lock.json" "$target/node"
-    (cd "$target/node" && npm ci --ignore-scripts --no-audit --no-fund --silent >&2)
+    npm_ci "$source/node" "$target/node"
     python3 -m venv "$target/python" >&2
     "$target/python/bin/pip" install --quiet --disable-pip-version-check -r "$source/python/requirements.txt" >&2
     (cd "$source/go" && go build -o "$target/go/receiver" .)

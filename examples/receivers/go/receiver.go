@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -53,7 +54,8 @@ func main() {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(receive)))
+	address := cmp.Or(os.Getenv("HOST"), "127.0.0.1") + ":" + os.Getenv("PORT")
+	log.Fatal(http.ListenAndServe(address, http.HandlerFunc(receive)))
 }
 
 func handle(event event) {

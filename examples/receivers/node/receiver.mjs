@@ -21,7 +21,7 @@ createServer(async (request, response) => {
         seen.add(event.id)
     }
     answer(204)
-}).listen(process.env.PORT, '127.0.0.1')
+}).listen(process.env.PORT, process.env.HOST ?? '127.0.0.1')
 
 function handle({ event, payload }) {
     console.log(event, payload.id ?? '', payload.mediaUrl ?? '')

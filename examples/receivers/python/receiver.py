@@ -37,4 +37,5 @@ def handle(event):
     print(event["event"], payload.get("id", ""), payload.get("mediaUrl", ""), flush=True)
 
 
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Receiver).serve_forever()
+address = (os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"]))
+ThreadingHTTPServer(address, Receiver).serve_forever()
