@@ -18,6 +18,9 @@ pub const USER: &str = "titan-media";
 /// Secret access key of the user with few rights.
 pub const USER_SECRET: &str = "titan-media-secret-0123456789";
 
+/// A key of 32 bytes for its own key management, in its form: the value of `MINIO_KMS_SECRET_KEY`.
+pub const KMS_KEY: &str = "titan-test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// The policy that the documentation gives: both actions on the objects below a prefix, and no more.
 #[must_use]
 pub fn least(bucket: &str, prefix: &str) -> Value {

@@ -49,6 +49,8 @@ pub struct S3 {
     tls: Option<Certificate>,
     bucket: String,
     environment: Vec<(String, String)>,
+    /// What SeaweedFS leaves in `/tmp`.
+    leftovers: Vec<PathBuf>,
     child: Option<Child>,
 }
 
@@ -103,6 +105,7 @@ impl S3 {
             tls: None,
             bucket: bucket.to_owned(),
             environment: Vec::new(),
+            leftovers: Vec::new(),
             child: None,
         }
     }
@@ -142,6 +145,10 @@ impl S3 {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+        for socket in self.leftovers.drain(..) {
+            // One that was never made is not missed.
+            let _ = fs::remove_file(socket);
         }
     }
 
@@ -237,8 +244,9 @@ impl S3 {
         command
     }
 
-    fn seaweedfs(&self) -> Command {
+    fn seaweedfs(&mut self) -> Command {
         fs::create_dir_all(self.data()).unwrap();
+        let sockets = self.sockets();
         let mut command = Command::new(installed("seaweedfs"));
         command
             .arg("mini")
@@ -247,10 +255,12 @@ impl S3 {
             .arg(format!("-s3.port={}", self.address.port()))
             .arg(format!("-bucket={}", self.bucket))
             .args(["-webdav=false", "-admin.ui=false", "-s3.iam=false"])
+            // A missing bucket is missing, as with the others.
+            .arg("-s3.autoCreateBucket=false")
             // Nothing is reported to anyone.
             .arg("-master.telemetry=false")
             .args(["-s3.port.iceberg=0", "-s3.port.lance=0"])
-            .args(self.sockets())
+            .args(sockets)
             .env("TMPDIR", self.folder.path())
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
@@ -258,11 +268,16 @@ impl S3 {
     }
 
     /// Every port and socket is given, since the defaults of two instances clash.
-    fn sockets(&self) -> Vec<String> {
-        let mut args = vec![format!("-s3.port.grpc={}", free_port())];
-        for role in ["master", "volume", "filer", "admin"] {
-            args.push(format!("-{role}.port={}", free_port()));
-            args.push(format!("-{role}.port.grpc={}", free_port()));
+    fn sockets(&mut self) -> Vec<String> {
+        let mut args = Vec::new();
+        for role in ["s3", "master", "volume", "filer", "admin"] {
+            let port = free_port();
+            args.push(format!("-{role}.port.grpc={port}"));
+            if role != "s3" {
+                args.push(format!("-{role}.port={}", free_port()));
+            }
+            let socket = format!("/tmp/seaweedfs-{role}-grpc-{port}.sock");
+            self.leftovers.push(socket.into());
         }
         for role in ["s3", "filer"] {
             let socket = self.data().with_file_name(format!("{role}.sock"));

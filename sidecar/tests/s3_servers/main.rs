@@ -18,35 +18,36 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use server::{ACCESS, Program, SECRET, Server, keys, open};
+use server::{config, keys, open, start};
 use sha2::{Digest, Sha256};
 use titan_crds::Reason;
 use titan_sidecar::bucket::{
     BoxError, Bucket, BucketConfig, BucketError, Encryption, NewObject, Object,
 };
+use titan_tests::s3::{ACCESS_KEY, Program, S3, SECRET_KEY};
 
 /// Runs each fact against each server.
 macro_rules! facts {
     ($($fact:ident)*) => {
         mod versitygw {
-            use super::{Program, Server};
+            use super::{Program, start};
             $(#[tokio::test]
             async fn $fact() {
-                super::$fact(&Server::start(Program::Versitygw).await).await;
+                super::$fact(&start(Program::Versitygw).await).await;
             })*
         }
         mod seaweedfs {
-            use super::{Program, Server};
+            use super::{Program, start};
             $(#[tokio::test]
             async fn $fact() {
-                super::$fact(&Server::start(Program::Seaweedfs).await).await;
+                super::$fact(&start(Program::Seaweedfs).await).await;
             })*
         }
         mod minio {
-            use super::{Program, Server};
+            use super::{Program, start};
             $(#[tokio::test]
             async fn $fact() {
-                super::$fact(&Server::start(Program::Minio).await).await;
+                super::$fact(&start(Program::Minio).await).await;
             })*
         }
     };
@@ -150,8 +151,8 @@ async fn named(bucket: &Bucket, error: BucketError) -> Reason {
     error.reason()
 }
 
-async fn what_is_put_is_got_whole_and_in_part(server: &Server) {
-    let bucket = open(server.config());
+async fn what_is_put_is_got_whole_and_in_part(server: &S3) {
+    let bucket = open(config(server));
     bucket.check(titan_sidecar::clock::now()).await.unwrap();
     for length in [0, 1, 65_536, 5_000_001] {
         let key = format!("wa/2026/ü {length}+&=.ogg");
@@ -189,8 +190,8 @@ async fn what_is_put_is_got_whole_and_in_part(server: &Server) {
     assert!(missing.is_missing_object(), "{missing:?}");
 }
 
-async fn a_presigned_url_opens_its_object(server: &Server) {
-    let bucket = open(server.config());
+async fn a_presigned_url_opens_its_object(server: &S3) {
+    let bucket = open(config(server));
     let key = "wa/a b/ü&=+%.jpg";
     let content = noise(1000);
     put(&bucket, key, &content).await;
@@ -215,9 +216,9 @@ async fn a_presigned_url_opens_its_object(server: &Server) {
     assert!(matches!(fetch(&expired, "").await.0, 400 | 403));
 }
 
-async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
-    for (access, secret) in [(ACCESS, "wrong"), ("nobody", SECRET)] {
-        let mut wrong = server.config();
+async fn wrong_credentials_are_named_and_nothing_is_stored(server: &S3) {
+    for (access, secret) in [(ACCESS_KEY, "wrong"), ("nobody", SECRET_KEY)] {
+        let mut wrong = config(server);
         wrong.access = keys(access, secret);
         let wrong = open(wrong);
         for length in [3, 20_000_000] {
@@ -236,7 +237,7 @@ async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
         assert_eq!(error.reason(), Reason::InvalidCredentials);
         assert!(!error.is_missing_object());
     }
-    let right = open(server.config());
+    let right = open(config(server));
     assert!(
         right
             .get("wa/k", None)
@@ -246,10 +247,10 @@ async fn wrong_credentials_are_named_and_nothing_is_stored(server: &Server) {
     );
 }
 
-async fn a_missing_bucket_is_named_and_not_created(server: &Server) {
+async fn a_missing_bucket_is_named_and_not_created(server: &S3) {
     let elsewhere = open(BucketConfig {
         bucket: "not-there".to_owned(),
-        ..server.config()
+        ..config(server)
     });
     for length in [3, 20_000_000] {
         let content = noise(length);
@@ -268,8 +269,8 @@ async fn a_missing_bucket_is_named_and_not_created(server: &Server) {
     assert!(!error.is_missing_object());
 }
 
-async fn a_body_that_breaks_off_leaves_the_old_object(server: &Server) {
-    let bucket = open(server.config());
+async fn a_body_that_breaks_off_leaves_the_old_object(server: &S3) {
+    let bucket = open(config(server));
     let (old, new) = (noise(1000), noise(3_000_000));
     put(&bucket, "wa/k", &old).await;
     for kept in [0, 1, 1_500_000, 2_999_999, 3_000_000] {
@@ -307,8 +308,8 @@ async fn a_body_that_breaks_off_leaves_the_old_object(server: &Server) {
     }
 }
 
-async fn a_wrong_body_under_a_right_hash_is_refused(server: &Server) {
-    let bucket = open(server.config());
+async fn a_wrong_body_under_a_right_hash_is_refused(server: &S3) {
+    let bucket = open(config(server));
     for length in [10, 3_000_000] {
         let old = noise(length);
         put(&bucket, "wa/k", &old).await;
@@ -346,8 +347,8 @@ async fn a_wrong_body_under_a_right_hash_is_refused(server: &Server) {
     }
 }
 
-async fn encryption_at_rest_is_accepted(server: &Server) {
-    let mut encrypted = server.config();
+async fn encryption_at_rest_is_accepted(server: &S3) {
+    let mut encrypted = config(server);
     encrypted.encryption = Encryption::Aes256;
     encrypted.storage_class = Some("STANDARD".to_owned());
     let bucket = open(encrypted);

@@ -9,14 +9,11 @@ use titan_tests::api::Api;
 use titan_tests::baileys;
 use titan_tests::manifests::Document;
 use titan_tests::media::Kind;
-use titan_tests::minio::{USER, USER_SECRET, least};
+use titan_tests::minio::{KMS_KEY, USER, USER_SECRET, least};
 use titan_tests::proxy::Proxy;
 use titan_tests::s3::{ACCESS_KEY, Program, S3, SECRET_KEY};
 use titan_tests::stage::{BUCKET, Plan, Stage, TENANT};
 use titan_tests::wait::{SOON, until};
-
-/// A key of 32 bytes for MinIO's own key management, in its form.
-const KMS_KEY: &str = "titan-test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 async fn on(endpoint: &str) -> Plan {
     let mut plan = Plan::usual().await;
