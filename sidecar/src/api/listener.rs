@@ -67,7 +67,9 @@ impl serve::Listener for Listener {
                     return (Connection::handshake(certificate.server, stream), peer);
                 }
                 Door::Closed => {
-                    tracing::debug!("connection refused: no certificate, or no configuration was read yet");
+                    tracing::debug!(
+                        "connection refused: no certificate, or no configuration was read yet"
+                    );
                 }
             }
         }
