@@ -89,8 +89,8 @@ impl Writer<'_> {
             routed,
         );
         let documents = documents?;
-        claimed.and(service.map(drop)).and(policy).and(budget)?;
-        ingress.and(route)?;
+        service?;
+        claimed.and(policy).and(budget).and(ingress).and(route)?;
         if !self.hold
             && let Applied::Written(deployment) = applier.apply(&deployment).await?
         {
