@@ -12,7 +12,7 @@ use crate::MediaSessionSpec;
 pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
     let gateway = source.and_then(|source| source.gateway.as_ref());
-    let set = [
+    [
         (
             "spec.source.whatsapp",
             source.is_some_and(|source| source.whatsapp.is_some()),
@@ -21,14 +21,10 @@ pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
             "spec.source.gateway.send",
             gateway.is_some_and(|gateway| gateway.send.is_some()),
         ),
-    ];
-    names(&set)
-}
-
-fn names(set: &[(&'static str, bool)]) -> Vec<&'static str> {
-    set.iter()
-        .filter_map(|&(name, is_set)| is_set.then_some(name))
-        .collect()
+    ]
+    .into_iter()
+    .filter_map(|(name, is_set)| is_set.then_some(name))
+    .collect()
 }
 
 #[cfg(test)]

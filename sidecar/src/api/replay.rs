@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names, webhooks::endpoints};
 use crate::{
     clock,
-    store::{Audience, Replay, ReplayedEvents},
+    store::{Audience, Replay, ReplayedEvents, Wanting},
     webhook::Endpoint,
 };
 
@@ -128,14 +128,18 @@ impl Which {
     }
 }
 
+/// With `inherits`, what a removed endpoint left goes to those of them that want it.
 fn audience(endpoints: Vec<Endpoint>, inherits: bool) -> Audience {
     let ids = endpoints.iter().map(|endpoint| endpoint.id.clone());
     Audience {
         endpoints: ids.collect(),
-        inherits,
-        wanting: Arc::new(move |event| {
-            let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(event));
-            wanting.map(|endpoint| endpoint.id.clone()).collect()
-        }),
+        heirs: inherits.then(|| heirs(endpoints)),
     }
+}
+
+fn heirs(endpoints: Vec<Endpoint>) -> Wanting {
+    Arc::new(move |event| {
+        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(event));
+        wanting.map(|endpoint| endpoint.id.clone()).collect()
+    })
 }

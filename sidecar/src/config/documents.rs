@@ -14,6 +14,7 @@ use titan_crds::{
 };
 
 use super::error::ConfigError;
+use crate::message::SessionKey;
 
 /// The namespace of a document that names none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -252,6 +253,14 @@ pub(super) fn namespace_of(
         .namespace
         .clone()
         .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())
+}
+
+/// Tenant and API name of a session.
+pub(super) fn key_of(object: &MediaSession) -> SessionKey {
+    SessionKey {
+        tenant: namespace_of(&object.metadata),
+        session: object.api_name().to_owned(),
+    }
 }
 
 /// A file as it is; the `*.yaml`, `*.yml` and `*.json` files of a folder, by name.

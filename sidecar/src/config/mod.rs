@@ -32,7 +32,7 @@ pub use session::{
     AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
 };
 
-use documents::namespace_of;
+use documents::{key_of, namespace_of};
 use lookup::Lookup;
 use memory::Memory;
 use titan_crds::MediaSession;
@@ -158,10 +158,7 @@ impl Sources {
             ConfigError::Whole(format!("the manifests have no session {name:?}"))
         })?;
         Ok(RecordsOf {
-            session: SessionKey {
-                tenant: namespace_of(&object.metadata),
-                session: object.api_name().to_owned(),
-            },
+            session: key_of(object),
             on_postgres: object.spec.store().postgres.is_some(),
         })
     }

@@ -9,7 +9,7 @@ use titan_crds::{
 use super::{
     Mode, Sources,
     certificate::{self, Transport},
-    documents::namespace_of,
+    documents::{key_of, namespace_of},
     error::ConfigError,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
@@ -21,7 +21,6 @@ use super::{
 use crate::{
     inbound::Signature,
     media::MediaKind,
-    message::SessionKey,
     store::{DatabaseUrl, SealKey},
     webhook::Endpoint,
 };
@@ -78,10 +77,7 @@ impl Resolver<'_> {
         let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
         Ok(SessionConfig {
-            key: SessionKey {
-                tenant: self.namespace.clone(),
-                session: self.object.api_name().to_owned(),
-            },
+            key: key_of(self.object),
             object: self.object.metadata.name.clone().unwrap_or_default(),
             uid: self.object.metadata.uid.clone().unwrap_or_default(),
             generation: self.object.metadata.generation.unwrap_or_default(),

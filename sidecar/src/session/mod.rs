@@ -91,11 +91,7 @@ impl Session {
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
-            bucket: RwLock::new(Arc::new(storage::Current::of(
-                &config,
-                &shared.policy,
-                None,
-            ))),
+            bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
             bucket_trouble: Notify::new(),
             limiter: RwLock::new(limiter_of(&config)),
             webhooks: Arc::default(),

@@ -41,12 +41,8 @@ pub(super) struct Current {
 }
 
 impl Current {
-    /// `before` is what was in use until now: what it learned of the same bucket stays known.
-    pub(super) fn of(
-        config: &SessionConfig,
-        policy: &Arc<AddressPolicy>,
-        before: Option<&Self>,
-    ) -> Self {
+    /// The bucket that `config` names; nothing is known of it yet.
+    pub(super) fn of(config: &SessionConfig, policy: &Arc<AddressPolicy>) -> Self {
         let bucket = match &config.storage {
             Storage::NotConfigured => Err(Missing {
                 reason: Reason::StorageNotConfigured,
@@ -62,9 +58,6 @@ impl Current {
                     secret: None,
                 }),
         };
-        if let (Ok(bucket), Some(earlier)) = (&bucket, before.and_then(Self::bucket)) {
-            bucket.learn_from(earlier);
-        }
         let verdict = match &bucket {
             Ok(bucket) => verdict::unknown(bucket.config()),
             Err(missing) => verdict::unusable(missing.reason, &missing.message),
@@ -207,7 +200,11 @@ impl Session {
     pub(super) fn change_bucket(&self, config: &SessionConfig) {
         let before = self.current_bucket();
         if !before.renew(&config.storage) {
-            let current = Current::of(config, &self.shared().policy, Some(&before));
+            let current = Current::of(config, &self.shared().policy);
+            // What the one before it learned of the same bucket stays known.
+            if let (Some(bucket), Some(earlier)) = (current.bucket(), before.bucket()) {
+                bucket.learn_from(earlier);
+            }
             *self.bucket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
         }
     }

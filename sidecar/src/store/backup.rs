@@ -53,6 +53,14 @@ impl Draft {
         let mut name = near.as_os_str().to_owned();
         name.push(format!(".{}.draft", hex::encode(rand::random::<[u8; 4]>())));
         let path = PathBuf::from(name);
+        // The statement names it as text: lossy text would be another file.
+        let Some(text) = path.to_str().map(str::to_owned) else {
+            let invalid = io::ErrorKind::InvalidInput.into();
+            return Err(StoreError::io(
+                "name a copy whose path is not UTF-8",
+                invalid,
+            ));
+        };
         let file = File::options()
             .read(true)
             .write(true)
@@ -64,7 +72,7 @@ impl Draft {
         let mut conn = sqlite::open_to_copy(from).await?;
         // Into the file that is there and empty, so that it keeps its mode.
         sqlx::query("VACUUM INTO ?")
-            .bind(draft.path.to_string_lossy().into_owned())
+            .bind(text)
             .execute(&mut conn)
             .await?;
         conn.close().await?;
@@ -98,5 +106,24 @@ impl Drop for Draft {
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(draft = %self.path.display(), %error, "a draft of a copy is left behind");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_under_a_name_that_is_no_text_is_refused_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("titan.db");
+        fs::write(&from, "").unwrap();
+        let to = folder.path().join(OsStr::from_bytes(b"copy\xFF"));
+        let refused = backup(&from, &to).await.unwrap_err();
+        assert!(refused.to_string().contains("UTF-8"), "{refused}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -12,21 +12,9 @@ use super::{Store, bound, read, rows, sql};
 use crate::message::SessionKey;
 
 impl Store {
-    /// Takes up to `limit` deliveries that are due, and leases them: at most one per endpoint and
-    /// chat, none of a lane in which one is leased already, endpoints in turn.
-    pub async fn claim_deliveries(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        let now = now.as_millisecond();
-        let claimed = self
-            .claim(move |tx| Box::pin(async move { claim_in_turn(tx, now, limit).await }))
-            .await;
-        self.hold(claimed)
-    }
-
-    /// The same for one endpoint, so that a slow one can't use up every place.
+    /// Takes up to `limit` deliveries to one endpoint that are due, and leases them: at most one per
+    /// chat, none of a lane in which one is leased already. Of one endpoint, so that a slow one can't
+    /// use up every place.
     pub async fn claim_deliveries_of(
         &self,
         endpoint: &str,
@@ -54,8 +42,9 @@ impl Store {
     ) -> Result<Vec<Delivery>, StoreError> {
         match claimed {
             Ok(claimed) => {
-                let ids = claimed.iter().map(|delivery| delivery.id);
-                self.shared.held.add_deliveries(ids);
+                if let Some(held) = self.held() {
+                    held.add_deliveries(claimed.iter().map(|delivery| delivery.id));
+                }
                 Ok(claimed)
             }
             Err(StoreError::Contended) => {
@@ -79,7 +68,10 @@ impl Store {
 }
 
 /// Endpoints that something is pending for. One seek each, whatever lies in between.
-async fn endpoints(conn: &mut Conn, session: &SessionKey) -> Result<Vec<String>, StoreError> {
+pub(super) async fn endpoints(
+    conn: &mut Conn,
+    session: &SessionKey,
+) -> Result<Vec<String>, StoreError> {
     let mut endpoints: Vec<String> = Vec::new();
     loop {
         let next: Option<String> = sql::query(
@@ -99,27 +91,15 @@ async fn endpoints(conn: &mut Conn, session: &SessionKey) -> Result<Vec<String>,
     }
 }
 
-async fn claim_in_turn(tx: &mut Tx, now: i64, limit: usize) -> Result<Vec<Delivery>, StoreError> {
-    let session = tx.session.clone();
-    let mut queues = Vec::new();
-    for endpoint in endpoints(&mut tx.conn, &session).await? {
-        queues.push(due(tx, &endpoint, now, limit).await?.into_iter());
-    }
-    let mut claimed = Vec::new();
-    let mut before = usize::MAX;
-    while claimed.len() != before {
-        before = claimed.len();
-        let room = limit.saturating_sub(before);
-        claimed.extend(queues.iter_mut().filter_map(Iterator::next).take(room));
-    }
-    lease(tx, &claimed).await?;
-    Ok(claimed)
-}
-
-macro_rules! select_due {
-    ($lock:literal) => {
-        concat!(
-            "SELECT d.number, d.endpoint, d.chat, d.attempts, d.opened_at, e.id AS event_id, e.name,
+/// What is due for `endpoint`, the earliest of each chat.
+async fn due(
+    tx: &mut Tx,
+    endpoint: &str,
+    now: i64,
+    limit: usize,
+) -> Result<Vec<Delivery>, StoreError> {
+    let rows = sql::query(
+        "SELECT d.number, d.endpoint, d.chat, d.attempts, d.opened_at, e.id AS event_id, e.name,
            e.created_at, e.outcome, e.media, e.facts, m.from_me, m.participant, m.message_id
          FROM deliveries d JOIN events e ON e.number = d.event
            LEFT JOIN messages m ON m.number = e.message
@@ -129,29 +109,15 @@ macro_rules! select_due {
              WHERE l.tenant = $1 AND l.session = $2 AND l.endpoint = $3 AND l.chat = d.chat
                AND l.state = 'leased')
          ORDER BY d.due_at, d.number LIMIT $5",
-            $lock
-        )
-    };
-}
-
-/// What is due for `endpoint`, the earliest of each chat.
-async fn due(
-    tx: &mut Tx,
-    endpoint: &str,
-    now: i64,
-    limit: usize,
-) -> Result<Vec<Delivery>, StoreError> {
-    let text = tx
-        .conn
-        .pick(select_due!(""), select_due!(" FOR UPDATE OF d SKIP LOCKED"));
-    let rows = sql::query(text)
-        .bind(&tx.session.tenant)
-        .bind(&tx.session.session)
-        .bind(endpoint)
-        .bind(now)
-        .bind(bound(limit))
-        .fetch_all(&mut tx.conn)
-        .await?;
+    )
+    .locking("FOR UPDATE OF d SKIP LOCKED")
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(endpoint)
+    .bind(now)
+    .bind(bound(limit))
+    .fetch_all(&mut tx.conn)
+    .await?;
     let mut due = rows
         .iter()
         .map(|row| read::delivery(row, &tx.session))

@@ -48,14 +48,6 @@ impl Conn {
         Ok(())
     }
 
-    /// Of a statement that needs another text per database, this one's.
-    pub(super) fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self {
-            Self::Sqlite(_) => sqlite,
-            Self::Postgres(_) => postgres,
-        }
-    }
-
     /// The pages of a file; `None`: Postgres looks after its own.
     pub(super) async fn pages(&mut self) -> Result<Option<Pages>, StoreError> {
         match self {

@@ -3,11 +3,9 @@
 use jiff::Timestamp;
 
 use super::error::StoreError;
+use super::page::PageSize;
 use super::sql::{self, Row};
-use super::{Store, bound, read};
-
-/// Largest page of a list.
-const LARGEST_PAGE: usize = 1000;
+use super::{Store, read};
 
 /// A delivery that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +55,10 @@ pub struct DeadLetters {
 impl Store {
     /// Dead letters that match, newest first.
     pub async fn dead_letters(&self, filter: DeadLetterFilter) -> Result<DeadLetters, StoreError> {
-        let limit = filter.limit.clamp(1, LARGEST_PAGE);
+        let size = PageSize::of(filter.limit);
         let since = filter.since.map_or(i64::MIN, Timestamp::as_millisecond);
         let mut conn = self.reader().await?;
-        let mut rows = sql::query(
+        let rows = sql::query(
             "SELECT d.number, d.endpoint, d.attempts, d.last_error, d.finished_at, e.id AS event_id,
                e.name, e.chat, e.created_at, m.message_id
              FROM deliveries d JOIN events e ON e.number = d.event
@@ -75,17 +73,11 @@ impl Store {
         .bind(since)
         .bind(filter.endpoint.is_none())
         .bind(filter.endpoint.unwrap_or_default())
-        // One more than asked for tells whether there is another page.
-        .bind(bound(limit).saturating_add(1))
+        .bind(size.to_read())
         .fetch_all(&mut conn)
         .await?;
         drop(conn);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = match rows.last() {
-            Some(row) if more => Some(row.try_get("number")?),
-            _ => None,
-        };
+        let (rows, next_cursor) = size.cut(rows)?;
         let letters = rows.iter().map(letter).collect::<Result<_, _>>()?;
         Ok(DeadLetters {
             letters,

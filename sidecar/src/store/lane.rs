@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::error::StoreError;
 use super::rows;
+use super::sql::Row;
 use super::writer::Tx;
 use super::{LONGEST_DELAY, millis};
 
@@ -22,6 +23,19 @@ pub(super) struct Tail {
     pub(super) state: String,
     pub(super) attempts: i64,
     pub(super) opened_at: Option<i64>,
+}
+
+// === impl Tail ===
+
+impl Tail {
+    /// Reads `state`, `attempts` and `opened_at`.
+    pub(super) fn of(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: row.try_get("state")?,
+            attempts: row.try_get("attempts")?,
+            opened_at: row.try_get("opened_at")?,
+        })
+    }
 }
 
 /// When a new delivery behind `tail` opens; `None`: when that one is done.
@@ -62,12 +76,7 @@ pub(super) async fn tails(tx: &mut Tx, lanes: &[Lane]) -> Result<HashMap<Lane, T
             .bind(tx.session.tenant.clone())
             .bind(tx.session.session.clone());
         for row in query.fetch_all(&mut tx.conn).await? {
-            let tail = Tail {
-                state: row.try_get(2)?,
-                attempts: row.try_get(3)?,
-                opened_at: row.try_get(4)?,
-            };
-            tails.insert((row.try_get(0)?, row.try_get(1)?), tail);
+            tails.insert((row.try_get(0)?, row.try_get(1)?), Tail::of(&row)?);
         }
     }
     Ok(tails)

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::error::StoreError;
+use super::job::Job;
+use super::postgres::Database;
 use super::writer::Tx;
 use super::{Store, millis, rows, sql};
 use crate::message::MediaId;
@@ -31,6 +34,14 @@ impl Tx {
 /// lost with the connection is nobody's, and its lease runs out.
 #[derive(Debug, Default)]
 pub(super) struct Held(Mutex<Work>);
+
+/// What a store has because other replicas may work on its records.
+pub(super) struct Replicas {
+    /// Claims go a way of their own, past the session's lock.
+    pub(super) claims: mpsc::Sender<Job>,
+    pub(super) database: Database,
+    pub(super) held: Held,
+}
 
 #[derive(Debug, Default, Clone)]
 struct Work {
@@ -74,13 +85,16 @@ impl Store {
     /// Whether other processes may work on the same records.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.shared.claims.is_some()
+        self.shared.replicas.is_some()
     }
 
     /// Renews the leases of what this process works on, and takes over what no process renewed. To
     /// be called every [`RENEW_EVERY`] where the store [is shared](Self::is_shared).
     pub async fn keep_leases(&self, now: Timestamp) -> Result<(), StoreError> {
-        let (now, work) = (now.as_millisecond(), self.shared.held.work().clone());
+        let Some(held) = self.held() else {
+            return Ok(());
+        };
+        let (now, work) = (now.as_millisecond(), held.work().clone());
         self.write(move |tx| {
             Box::pin(async move {
                 renew(tx, &work).await?;
@@ -125,8 +139,22 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), StoreError>> + Send + 'static,
     {
         self.write(act).await?;
-        self.shared.held.remove_media(id);
+        if let Some(held) = self.held() {
+            held.remove_media(id);
+        }
         Ok(())
+    }
+
+    /// Notes an outcome; then this process does not work on the delivery any more.
+    pub(super) fn let_go(&self, delivery: i64) {
+        if let Some(held) = self.held() {
+            held.remove_delivery(delivery);
+        }
+    }
+
+    /// What this replica works on; `None`: this process works alone and needs no leases.
+    pub(super) fn held(&self) -> Option<&Held> {
+        self.shared.replicas.as_ref().map(|replicas| &replicas.held)
     }
 
     /// Gives back what this process claimed and did not finish, for another to take at once.

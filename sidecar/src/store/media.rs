@@ -1,17 +1,14 @@
 //! Media records: one, and lists of them.
 
 use super::Store;
-use super::bound;
 use super::error::StoreError;
 use super::ids::indexed;
 use super::model::{MediaFilter, MediaRecord, Page};
+use super::page::PageSize;
 use super::read::{self, record_columns};
 use super::reference::kind_word;
 use super::sql::{self, Query};
 use crate::message::MediaId;
-
-/// Largest page of a list.
-const LARGEST_PAGE: usize = 1000;
 
 impl Store {
     /// The record of a file, if there is one.
@@ -35,7 +32,7 @@ impl Store {
 
     /// Records that match, newest first.
     pub async fn list(&self, filter: MediaFilter) -> Result<Page, StoreError> {
-        let limit = filter.limit.clamp(1, LARGEST_PAGE);
+        let size = PageSize::of(filter.limit);
         let seal = self.seal();
         let query = sql::query(concat!(
             "SELECT ",
@@ -44,21 +41,11 @@ impl Store {
         ))
         .and(" WHERE f.tenant = ?", &self.session().tenant)
         .and(" AND f.session = ?", &self.session().session);
-        let query = narrow(query, &filter)
-            // One more than asked for tells whether there is another page.
-            .and(
-                " ORDER BY f.number DESC LIMIT ?",
-                bound(limit).saturating_add(1),
-            );
+        let query = narrow(query, &filter).and(" ORDER BY f.number DESC LIMIT ?", size.to_read());
         let mut conn = self.reader().await?;
-        let mut rows = query.fetch_all(&mut conn).await?;
+        let rows = query.fetch_all(&mut conn).await?;
         drop(conn);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = match rows.last() {
-            Some(row) if more => Some(row.try_get("number")?),
-            _ => None,
-        };
+        let (rows, next_cursor) = size.cut(rows)?;
         let records = rows
             .iter()
             .map(|row| read::record(row, self.session(), seal.as_deref()))

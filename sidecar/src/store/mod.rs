@@ -39,6 +39,7 @@ mod media;
 mod model;
 mod numbers;
 mod outbox;
+mod page;
 mod postgres;
 mod prepare;
 mod pressure;
@@ -86,7 +87,7 @@ pub use seal::{SealError, SealKey};
 use crate::message::SessionKey;
 use conn::Conn;
 use job::{Job, Operation};
-use lease::Held;
+use lease::{Held, Replicas};
 use numbers::Numbers;
 use postgres::Link;
 use pressure::Pressure;
@@ -107,12 +108,9 @@ pub struct Store {
 struct Shared {
     session: SessionKey,
     jobs: mpsc::Sender<Job>,
-    /// On Postgres claims go a way of their own, past the session's lock.
-    claims: Option<mpsc::Sender<Job>>,
     reader: Mutex<Conn>,
-    /// `None`: a file.
-    database: Option<Database>,
-    held: Held,
+    /// `None`: a file, which no other process works on.
+    replicas: Option<Replicas>,
     signals: Arc<Signals>,
     seal: RwLock<Option<Arc<SealKey>>>,
 }
@@ -171,8 +169,19 @@ impl Store {
             spawn(tx, &signals, None)
         };
         let (jobs, claims) = (open(writer), open(claimer));
-        let shared = (claims, database.clone());
-        Ok(Self::of(session, seal, jobs, reader, signals, Some(shared)))
+        let replicas = Replicas {
+            claims,
+            database: database.clone(),
+            held: Held::default(),
+        };
+        Ok(Self::of(
+            session,
+            seal,
+            jobs,
+            reader,
+            signals,
+            Some(replicas),
+        ))
     }
 
     fn of(
@@ -181,17 +190,14 @@ impl Store {
         jobs: mpsc::Sender<Job>,
         reader: Conn,
         signals: Arc<Signals>,
-        shared: Option<(mpsc::Sender<Job>, Database)>,
+        replicas: Option<Replicas>,
     ) -> Self {
-        let (claims, database) = shared.unzip();
         Self {
             shared: Arc::new(Shared {
                 session,
                 jobs,
-                claims,
                 reader: Mutex::new(reader),
-                database,
-                held: Held::default(),
+                replicas,
                 signals,
                 seal: RwLock::new(seal.map(Arc::new)),
             }),
@@ -257,16 +263,16 @@ impl Store {
     /// Takes other credentials for the same database from now on: the mounted Secret changed.
     /// Connections that work are kept.
     pub fn set_database_url(&self, url: DatabaseUrl) {
-        if let Some(database) = &self.shared.database {
-            database.set_url(url);
+        if let Some(replicas) = &self.shared.replicas {
+            replicas.database.set_url(url);
         }
     }
 
     /// Finishes what is queued and closes the file, or the connections that write; other replicas get
     /// what this one claimed and did not finish.
     pub async fn close(&self, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(claims) = &self.shared.claims {
-            close(claims).await?;
+        if let Some(replicas) = &self.shared.replicas {
+            close(&replicas.claims).await?;
             if let Err(error) = self.release_leases(now).await {
                 tracing::warn!(session = %self.session(), %error, "leases are left to run out");
             }
@@ -290,8 +296,12 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,
     {
-        let own = self.shared.claims.as_ref();
-        run_on(own.unwrap_or(&self.shared.jobs), act).await
+        let own = self.shared.replicas.as_ref();
+        run_on(
+            own.map_or(&self.shared.jobs, |replicas| &replicas.claims),
+            act,
+        )
+        .await
     }
 
     async fn vacuum(&self, pages: u32) -> Result<(), StoreError> {

@@ -21,7 +21,7 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Delivered { id, now, answer }).await?;
         answered.await.map_err(|_| StoreError::Closed)??;
-        self.shared.held.remove_delivery(id);
+        self.let_go(id);
         Ok(())
     }
 
@@ -37,7 +37,7 @@ impl Store {
         let error = error.to_owned();
         self.write(move |tx| Box::pin(async move { retry(tx, id, due, &error, now).await }))
             .await?;
-        self.shared.held.remove_delivery(id);
+        self.let_go(id);
         Ok(())
     }
 
@@ -51,7 +51,7 @@ impl Store {
         let (error, now) = (error.to_owned(), now.as_millisecond());
         self.write(move |tx| Box::pin(async move { finish(tx, &[id], Some(&error), now).await }))
             .await?;
-        self.shared.held.remove_delivery(id);
+        self.let_go(id);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::event::{self, Settled};
 use super::model::{MediaError, MediaRecord, MediaStatus, Stored};
 use super::read::{self, record_columns};
 use super::seal::SealKey;
-use super::sql;
+use super::sql::{self, Row};
 use super::writer::Tx;
 use crate::message::MediaId;
 
@@ -37,8 +37,8 @@ impl Store {
         let claimed = self
             .claim(move |tx| Box::pin(async move { claim(tx, seal.as_deref(), now).await }))
             .await?;
-        if let Some(record) = &claimed {
-            self.shared.held.add_media(&record.id);
+        if let (Some(record), Some(held)) = (&claimed, self.held()) {
+            held.add_media(&record.id);
         }
         Ok(claimed)
     }
@@ -141,8 +141,9 @@ impl Store {
     }
 }
 
-pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
-    let row = sql::query(
+/// `number`, `status` and `error` of a file.
+pub(super) async fn find(tx: &mut Tx, id: &MediaId) -> Result<Option<Row>, StoreError> {
+    sql::query(
         "SELECT number, status, error FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3",
     )
@@ -150,8 +151,13 @@ pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), S
     .bind(&tx.session.session)
     .bind(&id.0)
     .fetch_optional(&mut tx.conn)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
+    .await
+}
+
+pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
+    let Some(row) = find(tx, id).await? else {
+        return Ok(());
+    };
     let status = read::status(row.try_get("status")?)?;
     let again = match status {
         MediaStatus::Received | MediaStatus::Waiting => true,
@@ -189,34 +195,25 @@ pub(super) async fn requeue(
     Ok(queued > 0)
 }
 
-macro_rules! select_due {
-    ($lock:literal) => {
-        concat!(
-            "SELECT ",
-            record_columns!(),
-            " FROM media f JOIN messages m ON m.number = f.message
-             WHERE f.tenant = $1 AND f.session = $2 AND f.due_at <= $3
-             ORDER BY f.due_at, f.number LIMIT 1",
-            $lock
-        )
-    };
-}
-
 async fn claim(
     tx: &mut Tx,
     seal: Option<&SealKey>,
     now: i64,
 ) -> Result<Option<MediaRecord>, StoreError> {
     loop {
-        let text = tx
-            .conn
-            .pick(select_due!(""), select_due!(" FOR UPDATE OF f SKIP LOCKED"));
-        let due = sql::query(text)
-            .bind(&tx.session.tenant)
-            .bind(&tx.session.session)
-            .bind(now)
-            .fetch_optional(&mut tx.conn)
-            .await?;
+        let due = sql::query(concat!(
+            "SELECT ",
+            record_columns!(),
+            " FROM media f JOIN messages m ON m.number = f.message
+             WHERE f.tenant = $1 AND f.session = $2 AND f.due_at <= $3
+             ORDER BY f.due_at, f.number LIMIT 1"
+        ))
+        .locking("FOR UPDATE OF f SKIP LOCKED")
+        .bind(&tx.session.tenant)
+        .bind(&tx.session.session)
+        .bind(now)
+        .fetch_optional(&mut tx.conn)
+        .await?;
         let Some(row) = due else { return Ok(None) };
         let number: i64 = row.try_get("number")?;
         match read::record(&row, &tx.session, seal) {

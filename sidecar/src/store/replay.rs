@@ -48,11 +48,9 @@ pub type Wanting = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 pub struct Audience {
     /// Ids of the endpoints.
     pub endpoints: HashSet<String>,
-    /// Those of them that want an event of this name.
-    pub wanting: Wanting,
-    /// Also what was given up because its endpoint left the configuration: it goes to those that
-    /// want it now.
-    pub inherits: bool,
+    /// Which of them get what was given up because its endpoint left the configuration: those that
+    /// want it now. `None`: nobody.
+    pub heirs: Option<Wanting>,
 }
 
 /// What a replay came to.
@@ -81,7 +79,7 @@ impl Store {
         while let Some(end) = self.window(after, last).await? {
             let found = self.events_within(&replay, after, end).await?;
             total.events += found.count;
-            for piece in found.finished.chunks(STEP) {
+            for piece in found.candidates.chunks(STEP) {
                 let (events, replay) = (piece.to_vec(), Arc::clone(&replay));
                 total.queued += self
                     .write(move |tx| Box::pin(async move { step(tx, &events, &replay, now).await }))
@@ -124,8 +122,9 @@ impl Store {
         Ok(end.flatten())
     }
 
-    /// The wanted events behind `after`, up to `end`. Which of them have anything to replay is seen
-    /// here, so that the writer is asked for those alone; it looks again, and decides.
+    /// The wanted events behind `after`, up to `end`. Which of a time range have anything to replay is
+    /// seen here, so that the writer is asked for those alone; it looks again, and decides. About an
+    /// event that is named it is asked always: a delivery that ended just now may be on its way to it.
     async fn events_within(
         &self,
         replay: &Replay,
@@ -163,8 +162,8 @@ impl Store {
         let mut found = Found::default();
         for row in &rows {
             found.count += 1;
-            if row.try_get(1)? {
-                found.finished.push(row.try_get(0)?);
+            if !any || row.try_get(1)? {
+                found.candidates.push(row.try_get(0)?);
             }
         }
         Ok(found)
@@ -176,7 +175,7 @@ impl Store {
 struct Found {
     count: u64,
     /// Numbers of those with a delivery that the replay may queue again.
-    finished: Vec<i64>,
+    candidates: Vec<i64>,
 }
 
 /// A delivery of an event that is replayed.
@@ -255,13 +254,17 @@ fn plan<'r>(deliveries: &'r [Row], name: &str, replay: &Replay) -> Plan<'r> {
         let reachable = audience.endpoints.contains(&delivery.endpoint);
         match delivery.state.as_str() {
             "dead" if replay.dead && reachable => plan.again.push(delivery),
-            "dead" if replay.dead && audience.inherits => plan.inherited.push(delivery.number),
+            "dead" if replay.dead && audience.heirs.is_some() => {
+                plan.inherited.push(delivery.number);
+            }
             "delivered" if replay.delivered && reachable => plan.again.push(delivery),
             _ => {}
         }
     }
-    if !plan.inherited.is_empty() {
-        plan.new = (audience.wanting)(name);
+    if let Some(wanting) = &audience.heirs
+        && !plan.inherited.is_empty()
+    {
+        plan.new = wanting(name);
         plan.new
             .retain(|wants| deliveries.iter().all(|had| had.endpoint != *wants));
     }
@@ -283,14 +286,8 @@ async fn queue_again(tx: &mut Tx, delivery: &Row, chat: &str, now: i64) -> Resul
     .bind(delivery.number)
     .fetch_optional(&mut tx.conn)
     .await?;
-    let tail = before.map(|row| {
-        Ok::<_, StoreError>(Tail {
-            state: row.try_get(0)?,
-            attempts: row.try_get(1)?,
-            opened_at: row.try_get(2)?,
-        })
-    });
-    let opens = lane::opens(tail.transpose()?.as_ref(), now);
+    let tail = before.as_ref().map(Tail::of).transpose()?;
+    let opens = lane::opens(tail.as_ref(), now);
     sql::query(
         "UPDATE deliveries SET state = $2, opened_at = $3, due_at = $4, attempts = 0,
            finished_at = NULL, last_error = NULL

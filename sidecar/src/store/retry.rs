@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::error::StoreError;
 use super::model::{MediaRecord, MediaStatus};
-use super::queue::requeue;
+use super::queue::{find, requeue};
 use super::writer::Tx;
 use super::{Store, read, sql};
 use crate::message::MediaId;
@@ -56,19 +56,13 @@ impl Store {
 }
 
 async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
-    let row = sql::query(
-        "SELECT number, status FROM media WHERE tenant = $1 AND session = $2 AND id = $3",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(&id.0)
-    .fetch_optional(&mut tx.conn)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let status = read::status(row.try_get(1)?)?;
+    let Some(row) = find(tx, id).await? else {
+        return Ok(());
+    };
+    let status = read::status(row.try_get("status")?)?;
     match status {
         MediaStatus::Received | MediaStatus::Waiting | MediaStatus::Failed => {
-            requeue(tx, row.try_get(0)?, status, now).await?;
+            requeue(tx, row.try_get("number")?, status, now).await?;
         }
         MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => {}
     }
@@ -76,17 +70,9 @@ async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
 }
 
 async fn stored(tx: &mut Tx, id: &MediaId, now: i64) -> Result<bool, StoreError> {
-    let number: Option<i64> = sql::query(
-        "SELECT number FROM media
-         WHERE tenant = $1 AND session = $2 AND id = $3 AND status = 'stored'",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(&id.0)
-    .scalar(&mut tx.conn)
-    .await?;
-    match number {
-        Some(number) => requeue(tx, number, MediaStatus::Stored, now).await,
+    match find(tx, id).await? {
+        // Only a file that is still stored is queued.
+        Some(row) => requeue(tx, row.try_get("number")?, MediaStatus::Stored, now).await,
         None => Ok(false),
     }
 }

@@ -31,6 +31,8 @@ pub(super) enum Value {
 pub(super) struct Query {
     text: Text,
     values: Vec<Value>,
+    /// What locks the rows that are read, on Postgres.
+    locking: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ pub(super) fn query(text: &'static str) -> Query {
     Query {
         text: Text::Fixed(text),
         values: Vec::new(),
+        locking: None,
     }
 }
 
@@ -55,6 +58,7 @@ pub(super) fn built(text: String) -> Query {
     Query {
         text: Text::Built(text),
         values: Vec::new(),
+        locking: None,
     }
 }
 
@@ -88,6 +92,13 @@ impl Query {
     /// Binds the next parameters, in their order.
     pub(super) fn bind_all(mut self, values: impl IntoIterator<Item: Into<Value>>) -> Self {
         self.values.extend(values.into_iter().map(Into::into));
+        self
+    }
+
+    /// Ends a `SELECT` with `clause`, which locks its rows, on Postgres. SQLite has no such clause and
+    /// needs none: whoever writes is alone.
+    pub(super) fn locking(mut self, clause: &'static str) -> Self {
+        self.locking = Some(clause);
         self
     }
 
@@ -200,9 +211,11 @@ impl Query {
             }
             .map_err(sqlx::Error::Encode)?;
         }
-        let text = match self.text {
-            Text::Fixed(text) => text.into_sql_str(),
-            Text::Built(text) => asserted(numbered(&text)),
+        let text = match (self.text, self.locking) {
+            (Text::Fixed(text), None) => text.into_sql_str(),
+            (Text::Fixed(text), Some(clause)) => asserted(format!("{text} {clause}")),
+            (Text::Built(text), None) => asserted(numbered(&text)),
+            (Text::Built(text), Some(clause)) => asserted(format!("{} {clause}", numbered(&text))),
         };
         Ok(sqlx::query_with(text, arguments))
     }

@@ -12,6 +12,7 @@ use titan_tests::postgres::{self, Postgres};
 use crate::media::{MediaKey, MediaKind, MediaType};
 use crate::message::{MediaId, MediaReference, MessageKey, SessionKey};
 use crate::net::AddressPolicy;
+use crate::store::claim::endpoints;
 use crate::store::{
     Accepted, Database, DatabaseUrl, Delivery, MediaError, NewMedia, NewMessage, SealKey, Store,
     StoreLimits, Stored,
@@ -102,7 +103,7 @@ impl Fixture {
 
     /// Claims, and answers what the events are.
     pub(super) async fn claim(&self, at: Timestamp) -> Vec<Delivery> {
-        self.store.claim_deliveries(at, 100).await.unwrap()
+        claim(&self.store, at).await
     }
 
     /// Delivers all that can be claimed at `at`, in rounds; answers the event names and message ids.
@@ -129,6 +130,19 @@ impl Fixture {
             .unwrap();
         record.id
     }
+}
+
+/// Claims what is due at `at`, endpoint by endpoint.
+pub(super) async fn claim(store: &Store, at: Timestamp) -> Vec<Delivery> {
+    let mut conn = store.reader().await.unwrap();
+    let endpoints = endpoints(&mut conn, store.session()).await.unwrap();
+    drop(conn);
+    let mut claimed = Vec::new();
+    for endpoint in endpoints {
+        let of = store.claim_deliveries_of(&endpoint, at, 100).await;
+        claimed.extend(of.unwrap());
+    }
+    claimed
 }
 
 async fn open(

@@ -105,6 +105,7 @@ conformance! {
         dead_letters_are_listed_newest_first_by_page,
         what_died_goes_again_in_its_order_behind_what_is_before_it,
         what_is_on_its_way_is_not_queued_twice,
+        what_ended_just_now_goes_again_by_its_id,
         what_a_removed_endpoint_left_goes_to_those_that_want_it_now,
         a_replayed_event_is_kept_until_it_is_delivered_again,
         an_event_is_found_far_behind_the_first_window,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 
 use super::fixture::{
-    ENDPOINT, Fixture, at, error, image, in_chat, reachable, session, stored, text,
+    ENDPOINT, Fixture, at, claim, error, image, in_chat, reachable, session, stored, text,
 };
 use crate::message::{MediaId, SessionKey};
 use crate::store::conn::Conn;
@@ -113,7 +113,7 @@ async fn one_replica_delivers_what_another_took_in_its_order() {
         } else {
             &other
         };
-        let claimed = store.claim_deliveries(at(1), 100).await.unwrap();
+        let claimed = claim(store, at(1)).await;
         assert_eq!(claimed.len(), 1);
         told.push(claimed[0].event.facts["id"].as_str().unwrap().to_owned());
         store.delivered(claimed[0].id, at(1)).await.unwrap();
@@ -136,11 +136,11 @@ async fn a_lease_that_is_renewed_stands_and_one_that_is_not_lapses() {
     // Not even a replica whose clock is years ahead takes over what was renewed.
     other.keep_leases(at(1_000_000_000)).await.unwrap();
     assert!(other.claim_transfer(at(49)).await.unwrap().is_none());
-    assert!(other.claim_deliveries(at(49), 9).await.unwrap().is_empty());
+    assert!(claim(&other, at(49)).await.is_empty());
     fixture.age_leases(11);
     other.keep_leases(at(50)).await.unwrap();
     assert!(other.claim_transfer(at(50)).await.unwrap().is_some());
-    let taken = other.claim_deliveries(at(50), 9).await.unwrap();
+    let taken = claim(&other, at(50)).await;
     assert_eq!(taken[0].event.id, delivery.event.id);
     // The one who was too slow comes back: what it says of the file or delivery has no weight …
     let old = &fixture.store;
@@ -152,7 +152,7 @@ async fn a_lease_that_is_renewed_stands_and_one_that_is_not_lapses() {
         .await
         .unwrap();
     old.dead_letter(delivery.id, "410", at(51)).await.unwrap();
-    assert!(old.claim_deliveries(at(52), 9).await.unwrap().is_empty());
+    assert!(claim(old, at(52)).await.is_empty());
     // … unless it is done.
     old.transfer_stored(&id(), stored(), at(51)).await.unwrap();
     assert_eq!(status(old).await, MediaStatus::Stored);
@@ -168,7 +168,7 @@ async fn a_replica_that_stops_leaves_its_work_at_once() {
         .accept(vec![image("A"), in_chat(text("B"), "b@g.us")], at(0))
         .await;
     other.claim_transfer(at(0)).await.unwrap().unwrap();
-    assert_eq!(other.claim_deliveries(at(0), 9).await.unwrap().len(), 1);
+    assert_eq!(claim(&other, at(0)).await.len(), 1);
     other.close(at(1)).await.unwrap();
     assert!(fixture.store.claim_transfer(at(1)).await.unwrap().is_some());
     assert_eq!(fixture.claim(at(1)).await.len(), 1);
@@ -197,7 +197,7 @@ async fn sessions_of_one_database_do_not_see_each_other() {
             .is_empty()
     );
     assert!(other.claim_transfer(at(1)).await.unwrap().is_none());
-    assert!(other.claim_deliveries(at(1), 9).await.unwrap().is_empty());
+    assert!(claim(&other, at(1)).await.is_empty());
     assert_eq!(
         other.depths().await.unwrap(),
         crate::store::Depths::default()
