@@ -90,21 +90,34 @@ impl Launch {
         command
     }
 
-    /// Runs it to its end and returns what it said: for configurations that it must refuse.
-    #[must_use]
-    pub fn run_to_end(&self, deadline: Duration) -> Output {
+    /// Runs it to its end, which is exit 64 with an error that has every word; returns all that it
+    /// said.
+    #[track_caller]
+    #[allow(clippy::must_use_candidate, reason = "the assertions alone are a use")]
+    pub fn refused(&self, words: &[&str]) -> String {
+        let output = self.run_to_end();
+        let text = text_of(&output);
+        assert_eq!(output.status.code(), Some(64), "{text}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        for word in words {
+            assert!(error.contains(word), "{word:?} is not in: {text}");
+        }
+        text
+    }
+
+    fn run_to_end(&self) -> Output {
         let mut child = self
             .command()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let end = Instant::now() + deadline;
+        let end = Instant::now() + SOON;
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > end {
                 child.kill().unwrap();
                 let output = child.wait_with_output().unwrap();
-                panic!("still running after {deadline:?}: {}", text_of(&output));
+                panic!("still running after {SOON:?}: {}", text_of(&output));
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -117,12 +117,31 @@ impl Plan {
         ]
     }
 
+    /// Everything that the process reads. Of two with one name the later one counts.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Document> {
+        let mut all = Self::secrets();
+        all.extend([self.session.clone(), self.storage.clone()]);
+        all.extend_from_slice(&self.more);
+        all
+    }
+
+    /// Writes the documents; for who starts the process in another way than [`Self::up`].
+    pub fn write(&self) {
+        manifests::write(&self.launch.manifests(), &self.documents()).unwrap();
+    }
+
+    /// [`Launch::refused`] with the documents.
+    #[track_caller]
+    #[allow(clippy::must_use_candidate, reason = "the assertions alone are a use")]
+    pub fn refused(&self, words: &[&str]) -> String {
+        self.write();
+        self.launch.refused(words)
+    }
+
     /// Writes the documents, starts the process and waits until it is ready.
     pub async fn up(self) -> Stage {
-        let mut documents = Self::secrets();
-        documents.extend([self.session.clone(), self.storage.clone()]);
-        documents.extend(self.more);
-        manifests::write(&self.launch.manifests(), &documents).unwrap();
+        self.write();
         let sidecar = self.launch.start().await;
         let api = Api::new(&sidecar.url());
         let document = api.get("/openapi.json").await.expect(200).json();

@@ -2,32 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use titan_tests::manifests::{self, Document};
 use titan_tests::sidecar::{run, text_of};
 use titan_tests::stage::{Plan, Stage, TENANT};
-
-/// Seconds that a refusal may take.
-const REFUSAL: Duration = Duration::from_secs(30);
-
-/// Expects exit 64 and a message that has every word.
-fn refused(plan: &Plan, documents: &[Document], words: &[&str]) {
-    manifests::write(&plan.launch.manifests(), documents).unwrap();
-    let output = plan.launch.run_to_end(REFUSAL);
-    let text = text_of(&output);
-    assert_eq!(output.status.code(), Some(64), "{text}");
-    for word in words {
-        assert!(text.contains(word), "{word:?} is not in: {text}");
-    }
-}
-
-fn documents(plan: &Plan) -> Vec<Document> {
-    let mut all = Plan::secrets();
-    all.extend([plan.session.clone(), plan.storage.clone()]);
-    all
-}
 
 #[test]
 fn help_version_and_openapi_need_no_configuration() {
@@ -67,25 +46,17 @@ fn help_version_and_openapi_need_no_configuration() {
 #[tokio::test]
 async fn unknown_field_is_exit_64_with_file_document_and_field() {
     let plan = Plan::usual().await.spec("autoPersist.enabld", true);
-    refused(
-        &plan,
-        &documents(&plan),
-        &["mediasession.acme.default.yaml", "enabld"],
-    );
+    plan.refused(&["mediasession.acme.default.yaml", "enabld"]);
 }
 
 #[tokio::test]
 async fn wrong_value_is_exit_64_with_its_field() {
     let plan = Plan::usual().await.spec("autoPersist.holdWebhook", "soon");
-    refused(&plan, &documents(&plan), &["holdWebhook"]);
+    plan.refused(&["holdWebhook"]);
     let plan = Plan::usual().await.spec("session", "bad name!");
-    refused(&plan, &documents(&plan), &["session"]);
+    plan.refused(&["session"]);
     let plan = Plan::usual().await.spec("replicas", 2);
-    refused(
-        &plan,
-        &documents(&plan),
-        &["spec.replicas above 1 needs spec.store.postgres"],
-    );
+    plan.refused(&["spec.replicas above 1 needs spec.store.postgres"]);
 }
 
 #[tokio::test]
@@ -98,7 +69,7 @@ async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
         ),
     ] {
         let plan = Plan::usual().await.spec(path, value);
-        refused(&plan, &documents(&plan), &[path]);
+        plan.refused(&[path]);
     }
 }
 
@@ -125,30 +96,25 @@ async fn field_that_only_the_operator_honours_is_no_fault_without_one() {
 #[tokio::test]
 async fn missing_secret_and_missing_key_are_exit_64_with_their_names() {
     let plan = Plan::usual().await;
-    let mut all = documents(&plan);
-    all.remove(0);
-    refused(&plan, &all, &["acme-keys"]);
-    let plan = Plan::usual().await;
-    let mut all = documents(&plan);
-    all.push(Document::secret(
-        TENANT,
-        "acme-s3",
-        &[("accessKeyId", "only")],
-    ));
-    refused(&plan, &all, &["acme-s3", "SECRET_ACCESS_KEY"]);
+    let keys = &Plan::secrets()[0];
+    plan.write();
+    manifests::remove(&plan.launch.manifests(), keys).unwrap();
+    plan.launch.refused(&["acme-keys"]);
+    let mut plan = Plan::usual().await;
+    let half = [("accessKeyId", "only")];
+    plan.more.push(Document::secret(TENANT, "acme-s3", &half));
+    plan.refused(&["acme-s3", "SECRET_ACCESS_KEY"]);
 }
 
 #[tokio::test]
 async fn two_sessions_of_one_name_are_exit_64() {
-    let plan = Plan::usual().await;
-    let mut all = documents(&plan);
-    all.push(Document::secret(
-        "globex",
-        "keys",
-        &[("key", "titan_globex_0123456789abcdef")],
-    ));
-    all.push(Document::session("globex", "default", "keys"));
-    refused(&plan, &all, &["default"]);
+    let mut plan = Plan::usual().await;
+    let key = [("key", "titan_globex_0123456789abcdef")];
+    plan.more = vec![
+        Document::secret("globex", "keys", &key),
+        Document::session("globex", "default", "keys"),
+    ];
+    plan.refused(&["default"]);
 }
 
 #[tokio::test]
@@ -157,14 +123,14 @@ async fn manifests_that_are_not_there_or_not_yaml_are_exit_64() {
     plan.launch
         .args
         .extend(["--manifests".into(), "/nowhere/at/all".into()]);
-    refused(&plan, &documents(&plan), &["/nowhere/at/all"]);
+    plan.refused(&["/nowhere/at/all"]);
     let plan = Plan::usual().await;
     fs::write(
         plan.launch.manifests().join("broken.yaml"),
         "kind: [unclosed",
     )
     .unwrap();
-    refused(&plan, &documents(&plan), &["broken.yaml"]);
+    plan.refused(&["broken.yaml"]);
 }
 
 #[tokio::test]
@@ -172,13 +138,7 @@ async fn broken_secret_is_refused_without_being_shown() {
     let plan = Plan::usual().await;
     let text = "kind: Secret\nstringData:\n  key: \"hunter2hunter2\n  other: [x\n";
     fs::write(plan.launch.manifests().join("broken.yaml"), text).unwrap();
-    let output = plan.launch.run_to_end(REFUSAL);
-    let text = text_of(&output);
-    assert_eq!(output.status.code(), Some(64), "{text}");
-    assert!(
-        text.contains("broken.yaml") && text.contains("line"),
-        "{text}"
-    );
+    let text = plan.launch.refused(&["broken.yaml", "line"]);
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -188,7 +148,7 @@ async fn plain_http_origin_of_a_message_is_no_origin_of_ours() {
     plan.launch
         .args
         .extend(["--cdn-origin".into(), "ftp://127.0.0.1".into()]);
-    refused(&plan, &documents(&plan), &["cdn"]);
+    plan.refused(&["cdn"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use titan_tests::manifests::{self, Document};
 use titan_tests::media::Kind;
 use titan_tests::postgres::{Database, Postgres};
 use titan_tests::random::Random;
-use titan_tests::sidecar::{Launch, Sidecar, text_of};
+use titan_tests::sidecar::{Launch, Sidecar};
 use titan_tests::sink::Answer;
 use titan_tests::stage::{API_KEY, Plan, Stage, TENANT};
 use titan_tests::wait::{SOON, eventually, until};
@@ -55,10 +55,7 @@ async fn two(url: &str, edit: impl FnOnce(Plan) -> Plan) -> (Stage, Sidecar, Api
     let plan = edit(plan(url).await);
     let mut launch = Launch::new();
     launch.args.clone_from(&plan.launch.args);
-    let mut documents = Plan::secrets();
-    documents.extend([plan.session.clone(), plan.storage.clone()]);
-    documents.extend(plan.more.clone());
-    manifests::write(&launch.manifests(), &documents).unwrap();
+    manifests::write(&launch.manifests(), &plan.documents()).unwrap();
     let stage = plan.up().await;
     let other = launch.start().await;
     let api = Api::new(&other.url()).with_key(API_KEY);
@@ -205,7 +202,7 @@ async fn a_rotated_password_is_taken_up_without_a_restart() {
     stage.take("3EB0OLD", baileys::text("x")).await;
     database.sql("ALTER ROLE tenant PASSWORD 'second'");
     let renewed = Document::secret(TENANT, "acme-db", &[("url", &as_tenant("second"))]);
-    manifests::write(&stage.sidecar.launch().manifests(), &[renewed]).unwrap();
+    stage.apply(&[renewed]);
     stage.sidecar.logged("configuration changed").await;
     // Connections that worked are kept; they are asked to show that the new password opens others.
     database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant'");
@@ -240,19 +237,8 @@ async fn a_database_url_that_is_wrong_is_named_and_not_shown() {
             "is no usable postgres:// URL",
         ),
     ] {
-        let plan = plan(url).await;
-        let mut documents = Plan::secrets();
-        documents.extend([plan.session, plan.storage]);
-        documents.extend(plan.more);
-        manifests::write(&plan.launch.manifests(), &documents).unwrap();
-        let output = plan.launch.run_to_end(SOON);
-        let text = text_of(&output);
-        assert_eq!(output.status.code(), Some(64), "{text}");
-        assert!(text.contains("store.postgres.urlSecretRef"), "{text}");
-        assert!(
-            text.contains("\"acme-db\"") && text.contains(says),
-            "{text}"
-        );
+        let words = ["store.postgres.urlSecretRef", "\"acme-db\"", says];
+        let text = plan(url).await.refused(&words);
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
@@ -263,9 +249,8 @@ async fn a_session_whose_database_is_not_known_yet_says_so_and_starts_once_it_is
     let url = database().await.url();
     let mut plan = plan(&url).await.spec("webhooks", json!([]));
     plan.launch.args.push("--in-pod".to_owned());
-    let mut documents = Plan::secrets();
-    documents.extend([plan.session, plan.storage]);
-    manifests::write(&plan.launch.manifests(), &documents).unwrap();
+    let secrets = std::mem::take(&mut plan.more);
+    plan.write();
     let mut sidecar = plan.launch.spawn();
     let problem = eventually(SOON, "it says what is missing", || async {
         let asked = sidecar.admin().try_call("GET", "/status", &[], b"").await;
@@ -275,6 +260,6 @@ async fn a_session_whose_database_is_not_known_yet_says_so_and_starts_once_it_is
     .await;
     assert_eq!(problem["field"], "spec.store.postgres.urlSecretRef");
     assert_eq!(problem["reason"], "SecretNotFound");
-    manifests::write(&sidecar.launch().manifests(), &plan.more).unwrap();
+    manifests::write(&sidecar.launch().manifests(), &secrets).unwrap();
     sidecar.wait_ready().await;
 }

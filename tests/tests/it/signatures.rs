@@ -6,7 +6,7 @@ use sha2::Sha512;
 use titan_tests::api::{Api, Reply};
 use titan_tests::baileys;
 use titan_tests::fixtures::Fixture;
-use titan_tests::manifests::{self, Document};
+use titan_tests::manifests::Document;
 use titan_tests::media::hmac_sha256;
 use titan_tests::stage::{Plan, Stage, TENANT};
 use titan_tests::wait::{SOON, until};
@@ -208,7 +208,7 @@ async fn rotated_gateway_key_works_without_a_restart() {
     let body = body("3EB0ROTATED");
     let (old, new) = (wuzapi(KEY, &body), wuzapi(OTHER_KEY, &body));
     let secret = Document::secret(TENANT, "acme-gateway", &[("hmac", OTHER_KEY)]);
-    manifests::write(&stage.sidecar.launch().manifests(), &[secret]).unwrap();
+    stage.apply(&[secret]);
     until(SOON, "the new key opens", || async {
         post(&stranger, &[("x-hmac-signature", &new)], &body)
             .await
@@ -227,17 +227,7 @@ async fn missing_gateway_key_is_named_and_opens_nothing() {
         "source.gateway.signature",
         json!({"type": "WahaHmac", "secretRef": {"name": "acme-gateway", "key": "hmac"}}),
     );
-    let mut documents = Plan::secrets();
-    documents.extend([plan.session.clone(), plan.storage.clone()]);
-    manifests::write(&plan.launch.manifests(), &documents).unwrap();
-    let output = plan.launch.run_to_end(SOON);
-    let text = titan_tests::sidecar::text_of(&output);
-    assert_eq!(output.status.code(), Some(64), "{text}");
-    assert!(
-        text.contains("spec.source.gateway.signature.secretRef"),
-        "{text}"
-    );
-    assert!(text.contains("acme-gateway"), "{text}");
+    plan.refused(&["spec.source.gateway.signature.secretRef", "acme-gateway"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

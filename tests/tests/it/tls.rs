@@ -21,14 +21,17 @@ fn of(issued: &Issued) -> Document {
     secret(&issued.chain, &issued.key)
 }
 
+/// The session asks for TLS.
+fn asks_for_tls(plan: Plan, secret: Option<Document>) -> Plan {
+    let mut plan = plan.spec("tls", json!({"secretRef": {"name": "api-tls"}}));
+    plan.more.extend(secret);
+    plan
+}
+
 /// Starts a session that asks for TLS.
 async fn up(plan: Plan, secret: Option<Document>) -> Sidecar {
-    let mut documents = Plan::secrets();
-    documents.push(plan.storage);
-    let tls = json!({"secretRef": {"name": "api-tls"}});
-    documents.push(plan.session.spec("tls", tls));
-    documents.extend(secret);
-    manifests::write(&plan.launch.manifests(), &documents).unwrap();
+    let plan = asks_for_tls(plan, secret);
+    plan.write();
     plan.launch.start().await
 }
 
@@ -111,8 +114,12 @@ async fn in_a_pod_the_port_stays_shut_until_the_certificate_is_there() {
 /// The session's key would travel in plain text: nobody knows yet that the session asks for TLS.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_pod_nothing_is_answered_in_plain_text_before_the_manifests_can_be_read() {
-    let (mut plan, authority) = (Plan::usual().await, Authority::new());
+    let authority = Authority::new();
+    let issued = authority.issue(NAME);
+    let plan = Plan::usual().await.spec("webhooks", json!([]));
+    let mut plan = asks_for_tls(plan, Some(of(&issued)));
     plan.launch.args.push("--in-pod".into());
+    let documents = plan.documents();
     let folder = plan.launch.manifests();
     let broken = folder.join("session.yaml");
     fs::write(&broken, "kind: [unclosed").unwrap();
@@ -126,11 +133,6 @@ async fn in_a_pod_nothing_is_answered_in_plain_text_before_the_manifests_can_be_
     sidecar.admin().get("/readyz").await.expect(503);
 
     fs::remove_file(broken).unwrap();
-    let issued = authority.issue(NAME);
-    let tls = json!({"secretRef": {"name": "api-tls"}});
-    let session = plan.session.spec("webhooks", json!([])).spec("tls", tls);
-    let mut documents = Plan::secrets();
-    documents.extend([plan.storage, session, of(&issued)]);
     manifests::write(&folder, &documents).unwrap();
     sidecar.wait_ready().await;
     let seen = get(&authority, &sidecar).await.unwrap();
@@ -148,14 +150,9 @@ async fn a_silent_client_keeps_nobody_waiting() {
 
 #[tokio::test]
 async fn sessions_with_different_certificates_cannot_share_a_port() {
-    let plan = Plan::usual().await;
+    let mut plan = Plan::usual().await;
     let other = Document::session(TENANT, "second", "acme-keys")
         .spec("tls", json!({"secretRef": {"name": "api-tls"}}));
-    let mut documents = Plan::secrets();
-    documents.extend([plan.storage.clone(), plan.session.clone(), other]);
-    manifests::write(&plan.launch.manifests(), &documents).unwrap();
-    let output = plan.launch.run_to_end(SOON);
-    let text = titan_tests::sidecar::text_of(&output);
-    assert_eq!(output.status.code(), Some(64), "{text}");
-    assert!(text.contains("spec.tls must be the same in all"), "{text}");
+    plan.more.push(other);
+    plan.refused(&["spec.tls must be the same in all"]);
 }
