@@ -24,6 +24,7 @@ pub mod message;
 pub mod metrics;
 pub mod net;
 pub mod probe;
+pub mod send;
 pub mod serve;
 pub mod session;
 pub mod shutdown;
