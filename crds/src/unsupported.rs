@@ -11,17 +11,10 @@ use crate::MediaSessionSpec;
 #[must_use]
 pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
     let source = spec.source.as_ref();
-    let gateway = source.and_then(|source| source.gateway.as_ref());
-    [
-        (
-            "spec.source.whatsapp",
-            source.is_some_and(|source| source.whatsapp.is_some()),
-        ),
-        (
-            "spec.source.gateway.send",
-            gateway.is_some_and(|gateway| gateway.send.is_some()),
-        ),
-    ]
+    [(
+        "spec.source.whatsapp",
+        source.is_some_and(|source| source.whatsapp.is_some()),
+    )]
     .into_iter()
     .filter_map(|(name, is_set)| is_set.then_some(name))
     .collect()
@@ -37,6 +30,9 @@ mod tests {
             "podTemplate": {"labels": {"team": "media"}},
             "networkPolicy": {"enabled": false},
             "expose": {"ingress": {"className": "nginx", "host": "media.acme.com"}},
+            "source": {"gateway": {
+                "signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}},
+                "send": {"type": "Waha", "url": "http://waha:3000"}}},
             "store": {"reclaim": "Delete", "sqlite": {"storageClassName": "fast", "ephemeral": true}}
         }))
         .unwrap();
@@ -47,13 +43,11 @@ mod tests {
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,
-            "source": {"gateway": {
-                "signature": {"type": "WahaHmac", "secretRef": {"name": "s", "key": "k"}},
-                "send": {"type": "Waha", "url": "http://waha:3000"}}},
+            "source": {"whatsapp": {}},
             "tls": {"secretRef": {"name": "cert"}},
             "rateLimit": {"requests": 1, "per": "1s"}
         }))
         .unwrap();
-        assert_eq!(of_session(&spec), ["spec.source.gateway.send"]);
+        assert_eq!(of_session(&spec), ["spec.source.whatsapp"]);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     fleet::Fleet,
     metrics::Metrics,
     net::{self, AddressPolicy},
+    send,
     session::Shared,
     store::{StoreError, lock::DataDirLock},
     webhook,
@@ -106,6 +107,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let shared = Shared {
         cdn: Arc::new(config.cdn),
         webhooks: webhook::client(config.policy.clone(), net::tls_config(None)?),
+        gateways: send::client(config.policy.clone(), net::tls_config(None)?),
+        links: send::fetch::client(config.policy.clone(), net::tls_config(None)?),
         policy: config.policy,
         slots: Arc::new(Semaphore::new(SLOTS)),
         metrics: metrics.clone(),

@@ -5,7 +5,7 @@
 //! `stage` puts a scene up: `sidecar` (the process), `cdn`, `bucket` and `sink` (fakes that count
 //! and break on purpose) and `manifests` (what `kubectl apply` would take). `media` encrypts with
 //! code of its own, so that the product is never its own judge; `baileys` renders messages;
-//! `api` talks to the process and holds every answer against its own OpenAPI document. `bench` has
+//! `gateway` takes what is sent through it. `api` talks to the process and holds every answer against its own OpenAPI document. `bench` has
 //! what the benchmark programs in `bin` share. `peer` puts CDN and sink where pods reach them.
 
 #![allow(
@@ -25,6 +25,7 @@ pub mod cache;
 pub mod cdn;
 pub mod contract;
 pub mod fixtures;
+pub mod gateway;
 pub mod manifests;
 pub mod media;
 pub mod minio;

@@ -69,6 +69,16 @@ impl ApiError {
         )
     }
 
+    /// 400 for a body that breaks off.
+    #[must_use]
+    pub fn incomplete_body() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "incomplete_body",
+            "the request body ended early",
+        )
+    }
+
     /// 404 for a media id.
     #[must_use]
     pub fn media_not_found() -> Self {
@@ -83,6 +93,15 @@ impl ApiError {
     #[must_use]
     pub fn of_record(error: &MediaError) -> Self {
         Self::new(status_of(&error.code), &error.code, error.message.clone())
+    }
+
+    /// The same, naming the offending value of the request by its JSON pointer.
+    #[must_use]
+    pub(super) fn at(self, pointer: impl Into<String>) -> Self {
+        Self {
+            pointer: Some(pointer.into()),
+            ..self
+        }
     }
 
     /// The same, telling the caller how long to wait.

@@ -1,6 +1,6 @@
 //! A gateway's webhook: parsed, stored, then 202.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -17,6 +17,7 @@ use super::{
     Data, ErrorBody, State,
     auth::{self, Scope},
     error::ApiError,
+    oversize,
     path::Names,
 };
 use crate::{
@@ -25,10 +26,6 @@ use crate::{
     metrics::{Metrics, Outcome},
     session::Session,
 };
-
-/// Of a body that is too large, so many bytes are read and dropped, for so long.
-const MOST_DROPPED: usize = 64 * 1024 * 1024;
-const LONGEST_DROPPING: Duration = Duration::from_secs(10);
 
 /// Parameters of `/inbound`: only a bare protobuf Message needs more than `format`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -264,46 +261,19 @@ async fn read(state: &State, request: Request) -> Result<(HeaderMap, Bytes), Api
     Ok((parts.headers, body))
 }
 
-/// Reads at most `limit` bytes. What is too large is read on for a while and dropped: a connection that
-/// is closed with unread bytes is reset, and the caller would never see why.
-async fn read_body(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<u64>().ok());
-    if let Some(length) = declared.filter(|length| *length > limit as u64) {
-        // To read is to invite whoever asked first (`Expect: 100-continue`), and in vain for more than is dropped.
-        if length <= MOST_DROPPED as u64 && !headers.contains_key(header::EXPECT) {
-            drop_rest(body).await;
-        }
+/// Reads at most `limit` bytes.
+async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let Some(mut body) = oversize::refuse(headers, body, limit as u64).await else {
         return Err(too_large(limit));
-    }
+    };
     match Limited::new(&mut body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            drop_rest(body).await;
+            oversize::drop_rest(body).await;
             Err(too_large(limit))
         }
-        Err(_) => Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "incomplete_body",
-            "the request body ended early",
-        )),
+        Err(_) => Err(ApiError::incomplete_body()),
     }
-}
-
-/// Reads what is left of a body, within bounds, and keeps nothing.
-async fn drop_rest(mut body: Body) {
-    let mut dropped = 0;
-    let rest = async {
-        while dropped < MOST_DROPPED
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            dropped += frame.data_ref().map_or(0, Bytes::len);
-        }
-    };
-    // A caller that goes on for longer is cut off.
-    drop(tokio::time::timeout(LONGEST_DROPPING, rest).await);
 }
 
 fn too_large(limit: usize) -> ApiError {

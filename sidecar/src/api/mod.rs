@@ -17,6 +17,7 @@ pub mod listener;
 mod media;
 pub mod media_info;
 mod openapi;
+mod oversize;
 mod page;
 mod path;
 mod persist;
@@ -26,6 +27,7 @@ pub mod registry;
 mod replay;
 mod representation;
 mod retry;
+mod send;
 mod sessions;
 mod thumbnail;
 mod webhooks;
@@ -119,6 +121,11 @@ fn limited() -> Router<State> {
         .route(
             "/api/sessions/{session}/media/{media}/retry",
             post(retry::retry),
+        )
+        .route("/api/messages/send", post(send::send))
+        .route(
+            "/api/sessions/{session}/messages/send",
+            post(send::send_of_session),
         )
         .route(
             "/api/sessions/{session}/webhooks/test",

@@ -10,7 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    dead_letters, download, forget, inbound, media, persist, replay, retry, sessions, webhooks,
+    dead_letters, download, forget, inbound, media, persist, replay, retry, send, sessions,
+    webhooks,
 };
 use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
@@ -34,6 +35,8 @@ use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
         retry::retry,
         retry::retry_all,
         forget::forget,
+        send::send,
+        send::send_of_session,
         sessions::list,
         sessions::show,
         webhooks::test,

@@ -48,6 +48,12 @@ pub(super) struct Command {
     correlation_id: String,
 }
 
+impl Command {
+    pub(super) fn new(correlation_id: String) -> Self {
+        Self { correlation_id }
+    }
+}
+
 /// Saves a file into the tenant's bucket. Idempotent: a second call joins the first, and a caller
 /// that hangs up does not stop it. A file whose object is in the bucket no more is saved again, while
 /// WhatsApp's CDN has it. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
@@ -130,7 +136,7 @@ async fn respond_async(session: &Session, record: &MediaRecord) -> Result<Respon
     if !found {
         return Err(ApiError::media_not_found());
     }
-    let data = Unfinished::Command(Command { correlation_id });
+    let data = Unfinished::Command(Command::new(correlation_id));
     let mut response = (StatusCode::ACCEPTED, Json(Data { data })).into_response();
     response.headers_mut().insert(
         "preference-applied",

@@ -17,6 +17,7 @@ mod lookup;
 mod memory;
 mod resolve;
 mod secrets;
+mod sending;
 mod session;
 mod signature;
 mod storage;
@@ -28,6 +29,7 @@ pub use certificate::{Certificate, Transport};
 pub use documents::{Documents, Strictness};
 pub use error::ConfigError;
 pub use secrets::Missing;
+pub use sending::Sending;
 pub use session::{
     AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
 };

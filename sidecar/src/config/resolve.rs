@@ -13,6 +13,7 @@ use super::{
     error::ConfigError,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
+    sending::{self, Sending},
     session::{
         AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
     },
@@ -73,6 +74,7 @@ impl Resolver<'_> {
         let transport = self.transport()?;
         let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
+        let sending = self.sending()?;
         let records = self.records(&store)?;
         let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
@@ -98,6 +100,7 @@ impl Resolver<'_> {
             }),
             auto_persist: auto_persist(&spec.auto_persist()),
             endpoints,
+            sending,
             transfers: Transfers {
                 max_concurrent: transfers.max_concurrent().max(1) as usize,
                 timeout: transfers.timeout(),
@@ -105,6 +108,7 @@ impl Resolver<'_> {
             retention: store.retention(),
             records,
             volume_bytes: store.sqlite().map(|sqlite| sqlite.size()),
+            durable_folder: store.sqlite().is_some_and(|sqlite| !sqlite.ephemeral()),
             seal_key,
             suspended: spec.suspend(),
             missing: self.missing,
@@ -271,6 +275,30 @@ impl Resolver<'_> {
             endpoints.push(endpoint);
         }
         Ok(endpoints)
+    }
+
+    fn sending(&mut self) -> Result<Sending, ConfigError> {
+        const FIELD: &str = "source.gateway.send";
+        let gateway = self.object.spec.gateway();
+        let Some(api) = gateway.and_then(|gateway| gateway.send) else {
+            return Ok(Sending::NotConfigured);
+        };
+        let (session, secrets) = (self.object.api_name(), &self.lookup.secrets);
+        let resolved = sending::resolve(&api, session, &self.namespace, secrets);
+        self.report_vanished(FIELD);
+        let sending =
+            resolved.map_err(|(name, message)| self.error(&format!("{FIELD}.{name}"), message))?;
+        match &sending {
+            Sending::Gateway(target) if target.base.scheme() != "https" && !self.plain_http => {
+                let message = "must be https: --allow-cidr names no range to reach over http";
+                return Err(self.error(&format!("{FIELD}.url"), message.to_owned()));
+            }
+            Sending::Unusable(missing) => {
+                self.report(&format!("{FIELD}.apiKeySecretRef"), missing.clone())?;
+            }
+            Sending::Gateway(_) | Sending::NotConfigured => {}
+        }
+        Ok(sending)
     }
 
     fn records(&mut self, store: &media_session::Store) -> Result<Records, ConfigError> {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use titan_crds::report::Problem;
 
-use super::{certificate::Transport, secrets::Missing};
+use super::{certificate::Transport, secrets::Missing, sending::Sending};
 use crate::{
     bucket::BucketConfig,
     inbound::Signature,
@@ -49,6 +49,8 @@ pub struct SessionConfig {
     pub auto_persist: AutoPersist,
     /// Where events go.
     pub endpoints: Vec<Endpoint>,
+    /// How messages are sent.
+    pub sending: Sending,
     /// Transfers at once, and how long one may take.
     pub transfers: Transfers,
     /// How long records are kept.
@@ -57,6 +59,8 @@ pub struct SessionConfig {
     pub records: Records,
     /// Size of the volume in bytes, where the resource names one.
     pub volume_bytes: Option<u64>,
+    /// What lies in the session's folder survives the pod: files that wait to be sent may be answered for.
+    pub durable_folder: bool,
     /// Seals media keys at rest.
     pub seal_key: Option<SealKey>,
     /// Serve nothing: the session is suspended.

@@ -15,8 +15,11 @@ pub enum Purpose {
     Bucket,
     /// A tenant's database: as a bucket.
     Database,
-    /// A tenant's webhook: public addresses, or a range that the operator allows.
+    /// A tenant's webhook, or the gateway that it sends through: public addresses, or a range that the
+    /// operator allows.
     Webhook,
+    /// A file that a caller names by its link: as a webhook, but no Service of the session's namespace.
+    Link,
 }
 
 /// Why an address is not dialled.
@@ -137,8 +140,8 @@ impl AddressPolicy {
     pub fn check_plain_http(&self, ip: IpAddr, purpose: Purpose) -> Result<(), Refusal> {
         match purpose {
             Purpose::Bucket | Purpose::Database => Ok(()),
-            Purpose::Webhook if contained(&self.allow, ip) => Ok(()),
-            Purpose::Webhook | Purpose::Cdn => Err(Refusal::PlainHttp),
+            Purpose::Webhook | Purpose::Link if contained(&self.allow, ip) => Ok(()),
+            Purpose::Webhook | Purpose::Link | Purpose::Cdn => Err(Refusal::PlainHttp),
         }
     }
 }

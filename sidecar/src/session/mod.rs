@@ -3,6 +3,7 @@
 mod accept;
 mod probe;
 mod replicas;
+mod sending;
 mod storage;
 mod upkeep;
 
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use sending::Outgoings;
+
 use crate::{
     api::{
         media_info::{MediaInfo, MediaInfos, media_info},
@@ -27,6 +30,7 @@ use crate::{
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
+    send,
     store::{Database, MediaRecord, MediaStatus, Store, StoreError, StoreLimits},
     transfer::{range::KnownLengths, worker::Worker},
     webhook::{self, Deliverer, Tally},
@@ -41,6 +45,10 @@ pub struct Shared {
     pub policy: Arc<AddressPolicy>,
     /// Posts webhooks.
     pub webhooks: webhook::Client,
+    /// Posts to gateways.
+    pub gateways: send::Client,
+    /// Fetches files that callers name by a link.
+    pub links: send::fetch::Client,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Counts deliveries.
@@ -71,6 +79,7 @@ pub struct Session {
     media: watch::Sender<()>,
     lengths: KnownLengths,
     limiter: RwLock<Option<Arc<Limiter>>>,
+    outgoings: Outgoings,
 }
 
 impl Session {
@@ -88,6 +97,8 @@ impl Session {
         let key = config.key.clone();
         let store = open_store(&config, data_dir, &shared).await?;
         store.recover(clock::now()).await?;
+        let spool = folder(data_dir, &key).join("spool");
+        let outgoings = Outgoings::open(spool, &config, &store).await?;
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
@@ -104,6 +115,7 @@ impl Session {
             abort,
             media: watch::Sender::default(),
             lengths: KnownLengths::default(),
+            outgoings,
         });
         session.spawn_tasks();
         Ok(session)
@@ -121,6 +133,8 @@ impl Session {
         self.tasks.spawn(deliverer.run(self.stop.clone()));
         self.tasks
             .spawn(Worker::new(self.clone(), self.config.subscribe()).run());
+        self.tasks
+            .spawn(send::worker::run(self.clone(), self.config.subscribe()));
         self.tasks
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks
@@ -284,10 +298,11 @@ async fn open_store(
 /// The file of a session's records below `data_dir`.
 #[must_use]
 pub fn store_path(data_dir: &Path, key: &SessionKey) -> PathBuf {
-    data_dir
-        .join(&key.tenant)
-        .join(&key.session)
-        .join("titan.db")
+    folder(data_dir, key).join("titan.db")
+}
+
+fn folder(data_dir: &Path, key: &SessionKey) -> PathBuf {
+    data_dir.join(&key.tenant).join(&key.session)
 }
 
 impl MediaInfos for Session {

@@ -36,8 +36,9 @@ pub(super) async fn run(session: Weak<Session>) {
                 RECHECK
             }
         };
-        // Whoever waits for a file here may wait for a transfer there.
+        // Whoever waits for a file or an answer here may wait for work that is done there.
         session.media_changed();
+        session.outgoings().changed();
     }
 }
 

@@ -14,6 +14,9 @@ use super::sql::{self, Row};
 use super::writer::Tx;
 use crate::message::MediaId;
 
+/// In the place of a message's number: the event is about none that is kept.
+pub(super) const NO_MESSAGE: i64 = 0;
+
 /// Events released in one transaction when time runs out: nobody waits long behind them.
 const STEP: i64 = 256;
 
@@ -308,25 +311,55 @@ pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(
     facts.insert("messageId".to_owned(), message_id.into());
     facts.insert("chatId".to_owned(), chat.as_str().into());
     facts.insert("mediaId".to_owned(), news.media.0.as_str().into());
-    let id = ids::event_id(&tx.session, &hash, news.name, &news.about);
-    let event = tx.numbers.event();
+    let event = Announcement {
+        id: ids::event_id(&tx.session, &hash, news.name, &news.about),
+        message: news.message,
+        name: news.name,
+        chat,
+        media: std::slice::from_ref(news.media),
+        facts,
+        endpoints: news.endpoints,
+    };
+    announce_to(tx, event, now).await
+}
+
+/// An event that waits for nothing.
+#[derive(Debug)]
+pub(super) struct Announcement<'a> {
+    pub(super) id: String,
+    /// Number of its message, or [`NO_MESSAGE`].
+    pub(super) message: i64,
+    pub(super) name: &'static str,
+    pub(super) chat: String,
+    pub(super) media: &'a [MediaId],
+    pub(super) facts: serde_json::Map<String, serde_json::Value>,
+    pub(super) endpoints: &'a [String],
+}
+
+/// Writes an event and one delivery per endpoint.
+pub(super) async fn announce_to(
+    tx: &mut Tx,
+    event: Announcement<'_>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let number = tx.numbers.event();
     sql::query(
         "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
          facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
-    .bind(event)
+    .bind(number)
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
-    .bind(id)
-    .bind(news.message)
-    .bind(news.name)
-    .bind(&chat)
+    .bind(event.id)
+    .bind(event.message)
+    .bind(event.name)
+    .bind(&event.chat)
     .bind(now)
-    .bind(json_list(std::slice::from_ref(news.media))?)
-    .bind(serde_json::Value::Object(facts).to_string())
+    .bind(json_list(event.media)?)
+    .bind(serde_json::Value::Object(event.facts).to_string())
     .execute(&mut tx.conn)
     .await?;
-    deliver(tx, event, &chat, news.endpoints, now).await
+    deliver(tx, number, &event.chat, event.endpoints, now).await
 }
 
 /// One delivery of an event per endpoint, each at the end of its lane.

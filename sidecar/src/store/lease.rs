@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::job::Job;
 use super::postgres::Database;
 use super::writer::Tx;
-use super::{Store, millis, rows, sql};
+use super::{Store, millis, rows, sends, sql};
 use crate::message::MediaId;
 
 /// How long a claim stands without being renewed, by the database's clock.
@@ -47,6 +47,7 @@ pub(super) struct Replicas {
 struct Work {
     media: BTreeSet<String>,
     deliveries: BTreeSet<i64>,
+    sends: BTreeSet<String>,
 }
 
 impl Held {
@@ -64,6 +65,14 @@ impl Held {
 
     pub(super) fn remove_delivery(&self, id: i64) {
         self.work().deliveries.remove(&id);
+    }
+
+    pub(super) fn add_send(&self, id: &str) {
+        self.work().sends.insert(id.to_owned());
+    }
+
+    pub(super) fn remove_send(&self, id: &str) {
+        self.work().sends.remove(id);
     }
 
     /// A set is whole whatever happened while it was locked.
@@ -113,7 +122,9 @@ impl Store {
                     EXISTS (SELECT 1 FROM deliveries
                       WHERE tenant = $1 AND session = $2 AND state = 'pending' AND due_at <= $3),
                     EXISTS (SELECT 1 FROM events
-                      WHERE tenant = $1 AND session = $2 AND hold_until IS NOT NULL)",
+                      WHERE tenant = $1 AND session = $2 AND hold_until IS NOT NULL),
+                    EXISTS (SELECT 1 FROM sends
+                      WHERE tenant = $1 AND session = $2 AND due_at <= $3)",
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
@@ -125,6 +136,7 @@ impl Store {
             (due.try_get(0)?, &signals.transfers),
             (due.try_get(1)?, &signals.outbox),
             (due.try_get(2)?, &signals.holds),
+            (due.try_get(3)?, &signals.sends),
         ] {
             if is_due {
                 signal.notify_one();
@@ -197,7 +209,7 @@ async fn take_over(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
     .await?;
     tx.transfers_changed |= queued > 0;
     tx.outbox_changed |= pending > 0;
-    Ok(())
+    sends::take_over(tx, now).await
 }
 
 async fn renew(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
@@ -234,7 +246,8 @@ async fn renew(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
             .execute(&mut tx.conn)
             .await?;
     }
-    Ok(())
+    let running: Vec<String> = work.sends.iter().cloned().collect();
+    sends::renew(tx, &running).await
 }
 
 async fn release(tx: &mut Tx) -> Result<(), StoreError> {
@@ -251,5 +264,5 @@ async fn release(tx: &mut Tx) -> Result<(), StoreError> {
             .execute(&mut tx.conn)
             .await?;
     }
-    Ok(())
+    sends::release(tx).await
 }

@@ -52,6 +52,7 @@ mod replay;
 mod retry;
 mod rows;
 mod seal;
+mod sends;
 mod sql;
 mod sqlite;
 mod state;
@@ -83,6 +84,7 @@ pub use postgres::Database;
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};
+pub use sends::{Asked, ClaimedSend, NewSend, Progress, SendError, Sent};
 
 use crate::message::SessionKey;
 use conn::Conn;

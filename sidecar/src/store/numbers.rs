@@ -11,6 +11,7 @@ pub(super) struct Numbers {
     media: i64,
     event: i64,
     delivery: i64,
+    send: i64,
 }
 
 // === impl Numbers ===
@@ -22,7 +23,8 @@ impl Numbers {
             "SELECT (SELECT COALESCE(MAX(number), 0) FROM messages),
                     (SELECT COALESCE(MAX(number), 0) FROM media),
                     (SELECT COALESCE(MAX(number), 0) FROM events),
-                    (SELECT COALESCE(MAX(number), 0) FROM deliveries)",
+                    (SELECT COALESCE(MAX(number), 0) FROM deliveries),
+                    (SELECT COALESCE(MAX(number), 0) FROM sends)",
         )
         .fetch_one(conn)
         .await?;
@@ -31,6 +33,7 @@ impl Numbers {
             media: row.try_get(1)?,
             event: row.try_get(2)?,
             delivery: row.try_get(3)?,
+            send: row.try_get(4)?,
         })
     }
 
@@ -43,6 +46,7 @@ impl Numbers {
             media: start,
             event: start,
             delivery: start,
+            send: start,
         }
     }
 
@@ -64,5 +68,10 @@ impl Numbers {
     pub(super) fn delivery(&mut self) -> i64 {
         self.delivery += 1;
         self.delivery
+    }
+
+    pub(super) fn send(&mut self) -> i64 {
+        self.send += 1;
+        self.send
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::StoreError;
+use super::event::NO_MESSAGE;
 use super::writer::Tx;
-use super::{Store, millis, postgres, rows, sql};
+use super::{Store, millis, postgres, rows, sends, sql};
 
 /// How long a delivered event is kept.
 const KEEP_DELIVERED: Duration = Duration::from_hours(7 * 24);
@@ -45,7 +46,17 @@ impl Store {
                 break;
             }
         }
+        while self
+            .write(move |tx| Box::pin(async move { sends::prune(tx, delivered).await }))
+            .await?
+            > 0
+        {}
         let received = now.saturating_sub(millis(retention));
+        while self
+            .write(move |tx| Box::pin(async move { about_nothing(tx, received).await }))
+            .await?
+            > 0
+        {}
         let mut cursor = Some(0);
         while let Some(after) = cursor {
             let step = self
@@ -95,6 +106,26 @@ async fn done_before(tx: &mut Tx, done_at: i64) -> Result<u64, StoreError> {
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(done_at)
+    .bind(STEP)
+    .scalars(&mut tx.conn)
+    .await?;
+    remove_events(tx, &events).await
+}
+
+/// Removes events about no message that is kept, of which nothing is pending: dead letters go with
+/// the retention, as those about messages do. One step's worth.
+async fn about_nothing(tx: &mut Tx, created: i64) -> Result<u64, StoreError> {
+    let events: Vec<i64> = sql::query(
+        "SELECT e.number FROM events e
+         WHERE e.message = $3 AND e.done_at IS NULL AND e.tenant = $1 AND e.session = $2
+           AND e.created_at < $4 AND NOT EXISTS (
+             SELECT 1 FROM deliveries d WHERE d.event = e.number AND d.finished_at IS NULL)
+         ORDER BY e.number LIMIT $5",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(NO_MESSAGE)
+    .bind(created)
     .bind(STEP)
     .scalars(&mut tx.conn)
     .await?;

@@ -46,6 +46,8 @@ pub(super) struct Tx {
     pub(super) transfers_changed: bool,
     /// A delivery may have become due, or an event is newly held.
     pub(super) outbox_changed: bool,
+    /// A message to send may have become due.
+    pub(super) sends_changed: bool,
 }
 
 impl Tx {
@@ -63,6 +65,7 @@ impl Tx {
             clock: None,
             transfers_changed: false,
             outbox_changed: false,
+            sends_changed: false,
         }
     }
 }
@@ -73,6 +76,7 @@ pub(super) struct Signals {
     pub(super) transfers: Notify,
     pub(super) outbox: Notify,
     pub(super) holds: Notify,
+    pub(super) sends: Notify,
 }
 
 /// The task that owns the writing connection.
@@ -335,6 +339,9 @@ impl Writer {
         if std::mem::take(&mut self.tx.outbox_changed) {
             self.signals.outbox.notify_one();
             self.signals.holds.notify_one();
+        }
+        if std::mem::take(&mut self.tx.sends_changed) {
+            self.signals.sends.notify_one();
         }
     }
 }

@@ -9,8 +9,7 @@ use crate::harness::scene::Scene;
 async fn a_field_that_no_code_honours_stalls_the_session_with_its_path() {
     let scene = Scene::new("unsupported").await;
     let mut session = scene.session("default");
-    session["spec"]["source"] =
-        json!({"gateway": {"send": {"type": "Waha", "url": "http://waha:3000"}}});
+    session["spec"]["source"] = json!({"whatsapp": {}});
     scene
         .kube()
         .apply(&[scene.secret(), scene.storage(), session])
@@ -18,7 +17,7 @@ async fn a_field_that_no_code_honours_stalls_the_session_with_its_path() {
     let object = scene.msess("default");
     let stalled = scene.until(&object, "Stalled", "True", "Unsupported").await;
     let text = message(&stalled, "Stalled");
-    assert!(text.contains("spec.source.gateway.send"), "{text}");
+    assert!(text.contains("spec.source.whatsapp"), "{text}");
     scene.until(&object, "Ready", "False", "Unsupported").await;
     let without = json!({"spec": {"source": null}});
     scene.kube().patch(&object, &without).await;

@@ -187,10 +187,7 @@ async fn in_a_pod_a_missing_secret_and_an_unknown_field_are_reported_and_not_fat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_pod_a_field_that_nothing_honours_is_reported() {
-    let mut plan = Plan::usual().await.spec(
-        "source.gateway.send",
-        json!({"type": "Waha", "url": "http://waha:3000"}),
-    );
+    let mut plan = Plan::usual().await.spec("source.whatsapp", json!({}));
     plan.session = plan.session.spec("webhooks", json!([]));
     plan.launch.args.push("--in-pod".into());
     let stage = plan.up().await;
@@ -198,7 +195,7 @@ async fn in_a_pod_a_field_that_nothing_honours_is_reported() {
     assert!(
         status["sessions"][0]["unsupported"]
             .to_string()
-            .contains("spec.source.gateway.send"),
+            .contains("spec.source.whatsapp"),
         "{status}"
     );
     stage

@@ -41,6 +41,7 @@ mod replay;
 mod replicas;
 mod s3_servers;
 mod secrecy;
+mod send;
 mod signatures;
 mod status;
 mod temporary_keys;
