@@ -152,6 +152,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), operations.len(), "{ids:?}");
-        assert_eq!(operations.len(), 16);
+        assert_eq!(operations.len(), 18);
     }
 }
