@@ -4,7 +4,7 @@
 # nothing else should run beside it.
 set -eu
 cd "$(dirname "$0")/.."
-programs="$(release/build.sh bench_crypto bench_memory bench_inbound bench_persist bench_operator)"
+programs="$(release/build.sh bench_crypto bench_memory bench_inbound bench_persist bench_send bench_operator)"
 tests/servers/versitygw.sh >/dev/null
 TITAN_SIDECAR="$programs/titan-sidecar"
 export TITAN_SIDECAR
@@ -19,7 +19,7 @@ inside() {
     unshare --map-root-user --net sh -c \
         'ip link set lo up && ip address add 10.99.0.1/32 dev lo && exec "$0" "$@"' "$@"
 }
-for bench in crypto memory inbound persist; do
+for bench in crypto memory inbound persist send; do
     inside "$programs/bench_$bench"
 done
 tests/cluster/bench.sh "$programs"

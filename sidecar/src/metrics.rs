@@ -25,6 +25,8 @@ pub struct Metrics {
     pub transfer_seconds: Histogram,
     /// Attempts to deliver a webhook by outcome: `delivered`, `failed`, `dead`; set at each scrape.
     pub deliveries: Family<Outcome, Counter>,
+    /// Tries to send a message by outcome: `sent`, `waiting`, `failed`.
+    pub sends: Family<Outcome, Counter>,
     /// Records and events by state, over all sessions; set at each scrape.
     pub depth: Family<State, Gauge>,
     /// Sessions that run.
@@ -60,6 +62,7 @@ impl Default for Metrics {
             transferred_bytes: Counter::default(),
             transfer_seconds: Histogram::new(buckets),
             deliveries: Family::default(),
+            sends: Family::default(),
             depth: Family::default(),
             sessions: Gauge::default(),
             buckets_down: Gauge::default(),
@@ -99,6 +102,11 @@ impl Metrics {
             "deliveries",
             "Attempts to deliver a webhook by outcome",
             self.deliveries.clone(),
+        );
+        registry.register(
+            "sends",
+            "Tries to send a message by outcome",
+            self.sends.clone(),
         );
         registry.register("records", "Records and events by state", self.depth.clone());
         registry.register("sessions", "Sessions that run", self.sessions.clone());

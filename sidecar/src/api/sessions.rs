@@ -45,6 +45,8 @@ pub(super) struct Counters {
     pub deliveries_pending: u64,
     /// Deliveries given up.
     pub deliveries_dead: u64,
+    /// Messages to send that wait or are on their way.
+    pub sends_open: u64,
 }
 
 impl From<Depths> for Counters {
@@ -59,6 +61,7 @@ impl From<Depths> for Counters {
             events_held,
             deliveries_pending,
             deliveries_dead,
+            sends_open,
         } = depths;
         Self {
             received,
@@ -70,6 +73,7 @@ impl From<Depths> for Counters {
             events_held,
             deliveries_pending,
             deliveries_dead,
+            sends_open,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::deliver;
 use crate::{
     clock,
     config::SessionConfig,
+    metrics::Outcome,
     session::Session,
     store::{ClaimedSend, SendError, Sent, StoreError},
     transfer::backoff,
@@ -102,19 +103,27 @@ async fn write(
     outcome: &Result<Sent, SendError>,
 ) -> Result<(), StoreError> {
     let (store, now) = (session.store(), clock::now());
+    let count = |outcome| {
+        let sends = &session.shared().metrics.sends;
+        sends.get_or_create(&Outcome { outcome }).inc();
+    };
     match outcome {
         Ok(sent) => {
             store.send_done(&claimed.id, sent.clone(), now).await?;
+            count("sent");
             tracing::info!(session = %session.key(), command = claimed.id, "message sent");
         }
         Err(error) if error.retryable && may_wait(claimed, now) => {
             let pause = backoff::pause(claimed.attempts.saturating_add(1), None, rand::random());
             let due = now.checked_add(pause).unwrap_or(now);
+            store.send_waiting(&claimed.id, due).await?;
+            count("waiting");
             tracing::warn!(session = %session.key(), command = claimed.id, code = error.code, reason = error.message, "message not sent yet");
-            return store.send_waiting(&claimed.id, due).await;
+            return Ok(());
         }
         Err(error) => {
             store.send_failed(&claimed.id, error.clone(), now).await?;
+            count("failed");
             tracing::warn!(session = %session.key(), command = claimed.id, code = error.code, reason = error.message, "message not sent");
         }
     }

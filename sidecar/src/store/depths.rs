@@ -5,7 +5,7 @@ use super::model::Depths;
 impl Depths {
     /// Every state by its name.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 9] {
+    pub fn named(&self) -> [(&'static str, u64); 10] {
         [
             ("received", self.received),
             ("queued", self.queued),
@@ -16,6 +16,7 @@ impl Depths {
             ("events_held", self.events_held),
             ("deliveries_pending", self.deliveries_pending),
             ("deliveries_dead", self.deliveries_dead),
+            ("sends_open", self.sends_open),
         ]
     }
 }
@@ -31,5 +32,6 @@ impl std::ops::AddAssign for Depths {
         self.events_held += other.events_held;
         self.deliveries_pending += other.deliveries_pending;
         self.deliveries_dead += other.deliveries_dead;
+        self.sends_open += other.sends_open;
     }
 }

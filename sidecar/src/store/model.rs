@@ -293,6 +293,8 @@ pub struct Depths {
     pub deliveries_pending: u64,
     /// Deliveries given up.
     pub deliveries_dead: u64,
+    /// Messages to send that wait for their turn or are on their way.
+    pub sends_open: u64,
 }
 
 impl Depths {

@@ -55,7 +55,9 @@ impl Store {
                (SELECT COUNT(*) FROM deliveries WHERE tenant = $1 AND session = $2
                   AND finished_at IS NULL),
                (SELECT COUNT(*) FROM deliveries WHERE tenant = $1 AND session = $2
-                  AND state = 'dead')",
+                  AND state = 'dead'),
+               (SELECT COUNT(*) FROM sends WHERE tenant = $1 AND session = $2
+                  AND finished_at IS NULL)",
         )
         .bind(&self.session().tenant)
         .bind(&self.session().session)
@@ -64,6 +66,7 @@ impl Store {
         depths.events_held = unsigned(rest.try_get(0)?);
         depths.deliveries_pending = unsigned(rest.try_get(1)?);
         depths.deliveries_dead = unsigned(rest.try_get(2)?);
+        depths.sends_open = unsigned(rest.try_get(3)?);
         Ok(depths)
     }
 
