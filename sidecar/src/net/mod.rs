@@ -7,6 +7,7 @@ mod connector;
 mod dial;
 mod error;
 mod policy;
+mod start;
 mod stream;
 mod tls;
 
@@ -16,6 +17,7 @@ pub use connector::Connector;
 pub(crate) use connector::is_cdn_host;
 pub use error::{ConnectError, ConnectErrorKind, NetError};
 pub use policy::{AddressPolicy, Purpose, Refusal, pod_addresses};
+pub use start::start_of;
 pub use stream::Stream;
 pub use tls::tls_config;
 

@@ -11,9 +11,13 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::Frame;
 use rustls::ClientConfig;
-use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::mpsc,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     Content, GatewayTarget,
@@ -23,7 +27,7 @@ use super::{
 use crate::{
     clock,
     config::{Missing, Sending},
-    net::{self, AddressPolicy, ConnectError, Connector, Purpose},
+    net::{self, AddressPolicy, ConnectError, Connector, Purpose, start_of},
     session::Session,
     store::{ClaimedSend, SendError, Sent},
 };
@@ -85,13 +89,7 @@ pub(super) async fn deliver(session: &Session, send: &ClaimedSend) -> Result<Sen
     .map_err(|unsupported| lasting("unsupported", &unsupported.message))?;
     let request = request(session, &target, call, send).await?;
     let client = &session.shared().gateways;
-    match timeout(PATIENCE, post(client, &target, request)).await {
-        Ok(answer) => answer,
-        Err(_) => Err(passing(
-            "gateway_timeout",
-            "the gateway did not answer in two minutes",
-        )),
-    }
+    post(client, &target, request).await
 }
 
 async fn post(
@@ -99,7 +97,13 @@ async fn post(
     target: &GatewayTarget,
     request: Request<Body>,
 ) -> Result<Sent, SendError> {
-    let answer = client.request(request).await.map_err(|error| {
+    let deadline = Instant::now() + PATIENCE;
+    let answer = timeout_at(deadline, client.request(request)).await;
+    let late = |_| {
+        let words = "the gateway did not answer in two minutes";
+        passing("gateway_timeout", words)
+    };
+    let answer = answer.map_err(late)?.map_err(|error| {
         let why = ConnectError::find(&error).map_or_else(
             || "the connection to the gateway broke".to_owned(),
             ConnectError::with_cause,
@@ -107,7 +111,7 @@ async fn post(
         passing("gateway_unavailable", &why)
     })?;
     let (head, body) = answer.into_parts();
-    let body = start_of(body).await;
+    let body = start_of(body, ANSWER_BYTES, deadline).await;
     let read = gateway::read_answer(target.type_, target.key.as_ref(), head.status, &body);
     let sent = read.map_err(|error| SendError {
         code: error.code.to_owned(),
@@ -118,19 +122,6 @@ async fn post(
         id: sent.id,
         timestamp: sent.timestamp.unwrap_or_else(clock::now),
     })
-}
-
-/// The first bytes of an answer; one that breaks off is simply shorter.
-async fn start_of(mut body: Incoming) -> Vec<u8> {
-    let mut start = Vec::new();
-    while start.len() < ANSWER_BYTES
-        && let Some(Ok(frame)) = body.frame().await
-    {
-        let data = frame.into_data().unwrap_or_default();
-        let room = ANSWER_BYTES - start.len();
-        start.extend(data.iter().take(room));
-    }
-    start
 }
 
 async fn request(

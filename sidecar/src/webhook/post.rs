@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, Response, header};
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
@@ -12,7 +10,7 @@ use super::answer::Verdict;
 use super::backoff::retry_after;
 use super::endpoint::Endpoint;
 use super::request::{Client, request};
-use crate::clock;
+use crate::{clock, net::start_of};
 
 /// Of an answer, so much is read: enough for a snippet, and to use the connection again.
 const ANSWER_BYTES: usize = 4 * 1024;
@@ -33,7 +31,7 @@ pub(super) async fn post(client: &Client, endpoint: &Endpoint, id: &str, body: V
 
 async fn judge(endpoint: &Endpoint, answer: Response<Incoming>, deadline: Instant) -> Verdict {
     let (head, body) = answer.into_parts();
-    let body = start_of(body, deadline).await;
+    let body = start_of(body, ANSWER_BYTES, deadline).await;
     let asked = asked_wait(&head.headers);
     Verdict::of_answer(endpoint, head.status, &body, asked)
 }
@@ -41,19 +39,4 @@ async fn judge(endpoint: &Endpoint, answer: Response<Incoming>, deadline: Instan
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     retry_after(value, clock::now())
-}
-
-/// The first bytes of an answer. The status has already decided, so a body that breaks off or
-/// comes too late is simply shorter.
-async fn start_of(mut body: Incoming, deadline: Instant) -> Vec<u8> {
-    let mut start = Vec::new();
-    while start.len() < ANSWER_BYTES {
-        let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else {
-            break;
-        };
-        let data = frame.into_data().unwrap_or_else(|_| Bytes::new());
-        let room = ANSWER_BYTES - start.len();
-        start.extend(data.iter().take(room));
-    }
-    start
 }
