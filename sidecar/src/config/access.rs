@@ -238,7 +238,8 @@ fn expiration(
 ) -> Result<Option<Timestamp>, Missing> {
     let mut told = EXPIRATION.iter().filter_map(|key| {
         let text = secret.get(*key)?.text()?;
-        Some((key, text))
+        // Tools that write no end leave its key empty.
+        (!text.is_empty()).then_some((key, text))
     });
     let Some((key, text)) = told.next() else {
         return Ok(None);
@@ -247,4 +248,22 @@ fn expiration(
         let why = "is no time in the form 2026-01-02T03:04:05Z";
         Missing::invalid(name, key, why)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_end_is_none_and_a_wrong_one_is_named() {
+        let told = |text: &str| {
+            let secret = [("expiration".to_owned(), SecretValue::from(text.to_owned()))];
+            expiration("acme-s3", &BTreeMap::from(secret))
+        };
+        assert_eq!(told(" \n"), Ok(None));
+        let end = "2026-01-02T03:04:05Z";
+        assert_eq!(told(end), Ok(Some(end.parse().unwrap())));
+        let missing = told("soon").unwrap_err();
+        assert!(missing.message.contains("expiration"), "{missing:?}");
+    }
 }
