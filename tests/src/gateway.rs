@@ -6,13 +6,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::manifests::Document;
 use crate::stage::TENANT;
+use crate::wait::{LATER, eventually};
 use crate::wire::{Connection, Head, Server};
 
 /// The gateway's API key.
@@ -42,8 +43,8 @@ pub enum Answer {
     Sent(String),
     /// A status and a JSON body.
     Status(u16, Value),
-    /// As [`Self::Sent`], after a pause.
-    Late(Duration, String),
+    /// As its API does when all is well, once [`Gateway::let_go`] was called.
+    Held,
     /// Takes the request and hangs up.
     HangUp,
 }
@@ -59,6 +60,9 @@ pub struct Posted {
     pub faults: Vec<String>,
     /// Length of the body in bytes.
     pub length: usize,
+    /// Requests to the same chat that had no answer yet when it came.
+    pub beside: usize,
+    answered: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,11 +85,11 @@ struct Route {
     answer: Value,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    key: String,
     posted: Vec<Posted>,
     answers: VecDeque<Answer>,
-    count: usize,
 }
 
 /// The gateway. Stops when dropped.
@@ -94,6 +98,7 @@ pub struct Gateway {
     server: Server,
     dialect: Dialect,
     state: Arc<Mutex<State>>,
+    going: watch::Sender<bool>,
 }
 
 // === impl Dialect ===
@@ -127,15 +132,23 @@ impl Dialect {
 impl Gateway {
     /// Starts a gateway on loopback that sends everything.
     pub async fn start(dialect: Dialect) -> Self {
-        let state = Arc::new(Mutex::new(State::default()));
-        let (shared, published) = (state.clone(), Arc::new(dialect.published()));
-        let server =
-            Server::start(move |connection| serve(connection, shared.clone(), published.clone()))
-                .await;
+        let state = Arc::new(Mutex::new(State {
+            key: KEY.to_owned(),
+            posted: Vec::new(),
+            answers: VecDeque::new(),
+        }));
+        let going = watch::Sender::new(false);
+        let desk = Desk {
+            published: Arc::new(dialect.published()),
+            state: state.clone(),
+            going: going.subscribe(),
+        };
+        let server = Server::start(move |connection| serve(connection, desk.clone())).await;
         Self {
             server,
             dialect,
             state,
+            going,
         }
     }
 
@@ -156,9 +169,25 @@ impl Gateway {
         Document::secret(TENANT, SECRET, &[("key", key)])
     }
 
+    /// [`Self::secret`] of another tenant, with the usual key.
+    #[must_use]
+    pub fn secret_of(tenant: &str) -> Document {
+        Document::secret(tenant, SECRET, &[("key", KEY)])
+    }
+
     /// The next requests are answered so, in this order.
     pub fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state.lock().unwrap().answers.extend(answers);
+    }
+
+    /// Answers what is held, and holds nothing from now on.
+    pub fn let_go(&self) {
+        self.going.send_replace(true);
+    }
+
+    /// Takes no other key than `key` from now on.
+    pub fn take_key(&self, key: &str) {
+        key.clone_into(&mut self.state.lock().unwrap().key);
     }
 
     /// All requests so far, in order of arrival.
@@ -166,39 +195,58 @@ impl Gateway {
     pub fn posted(&self) -> Vec<Posted> {
         self.state.lock().unwrap().posted.clone()
     }
+
+    /// Waits until there were `count` requests; returns them.
+    pub async fn reached(&self, count: usize) -> Vec<Posted> {
+        let what = format!("{count} requests at the gateway");
+        eventually(LATER, what, || async {
+            Some(self.posted()).filter(|posted| posted.len() >= count)
+        })
+        .await
+    }
 }
 
-async fn serve(
-    mut connection: Connection,
-    state: Arc<Mutex<State>>,
+// === impl Posted ===
+
+impl Posted {
+    /// Whom the message goes to: what stands before the `@` of its chat.
+    #[must_use]
+    pub fn to(&self) -> &str {
+        let mut names = ["chatId", "number", "Phone"].iter();
+        let chat = names.find_map(|name| self.json[*name].as_str());
+        chat.and_then(|chat| chat.split('@').next())
+            .unwrap_or_default()
+    }
+
+    /// The words of a text, or those below a file.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        let mut names = ["text", "caption", "Body", "Caption"].iter();
+        names
+            .find_map(|name| self.json[*name].as_str())
+            .unwrap_or_default()
+    }
+}
+
+/// What each connection is served with.
+#[derive(Clone)]
+struct Desk {
     published: Arc<Published>,
-) -> io::Result<()> {
+    state: Arc<Mutex<State>>,
+    going: watch::Receiver<bool>,
+}
+
+async fn serve(mut connection: Connection, mut desk: Desk) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
         let body = connection.whole_body(&head).await?;
-        let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let (route, faults) = published.judge(&head, &json);
-        let (answer, count) = {
-            let mut state = state.lock().unwrap();
-            state.count += 1;
-            state.posted.push(Posted {
-                path: head.target().to_owned(),
-                json,
-                faults: faults.clone(),
-                length: body.len(),
-            });
-            (state.answers.pop_front(), state.count)
-        };
-        if !faults.is_empty() {
-            connection.answer(400, &[], b"{}").await?;
-            continue;
+        let (place, answer, route) = desk.take(&head, &body);
+        if matches!(answer, Answer::Held) {
+            desk.going.wait_for(|going| *going).await.ok();
         }
-        let route = route.unwrap();
-        match answer.unwrap_or_else(|| Answer::Sent(format!("3EB0{count:016X}"))) {
-            Answer::Sent(id) => route.say(&mut connection, &id).await?,
-            Answer::Late(pause, id) => {
-                tokio::time::sleep(pause).await;
-                route.say(&mut connection, &id).await?;
-            }
+        desk.state.lock().unwrap().posted[place].answered = true;
+        match answer {
+            Answer::Sent(id) => route.unwrap().say(&mut connection, &id).await?,
+            Answer::Held => route.unwrap().say(&mut connection, &id_of(place)).await?,
             Answer::Status(status, json) => {
                 let body = json.to_string();
                 connection.answer(status, &[], body.as_bytes()).await?;
@@ -209,12 +257,52 @@ async fn serve(
     Ok(())
 }
 
+/// The id of the message that came as number `place`.
+fn id_of(place: usize) -> String {
+    format!("3EB0{:016X}", place + 1)
+}
+
+// === impl Desk ===
+
+impl Desk {
+    /// Keeps a request; where, and what is answered.
+    fn take(&self, head: &Head, body: &[u8]) -> (usize, Answer, Option<Route>) {
+        let json = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let (route, faults) = self.published.judge(head, &json);
+        let mut state = self.state.lock().unwrap();
+        let mut posted = Posted {
+            path: head.target().to_owned(),
+            json,
+            faults,
+            length: body.len(),
+            beside: 0,
+            answered: false,
+        };
+        let open = state.posted.iter().filter(|other| !other.answered);
+        posted.beside = open.filter(|other| other.to() == posted.to()).count();
+        let place = state.posted.len();
+        let key = head.header(&self.published.key.header.to_ascii_lowercase());
+        let answer = if key != Some(state.key.as_str()) {
+            Answer::Status(
+                401,
+                json!({"error": "Unauthorized", "message": "Unauthorized"}),
+            )
+        } else if posted.faults.is_empty() {
+            let next = state.answers.pop_front();
+            next.unwrap_or_else(|| Answer::Sent(id_of(place)))
+        } else {
+            Answer::Status(400, json!({}))
+        };
+        state.posted.push(posted);
+        (place, answer, route)
+    }
+}
+
 impl Published {
     /// The route of a request, and what is wrong with it.
     fn judge(&self, head: &Head, json: &Value) -> (Option<Route>, Vec<String>) {
         let mut faults = Vec::new();
-        let key = self.key.header.to_ascii_lowercase();
-        if head.header(&key) != Some(KEY) {
+        if head.header(&self.key.header.to_ascii_lowercase()).is_none() {
             faults.push(format!("no key in {}", self.key.header));
         }
         if head.header("content-type") != Some("application/json") {

@@ -1,25 +1,9 @@
 //! Every kind of message through every gateway, and what its answers become.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use titan_tests::gateway::Dialect;
 
-use super::harness::{CHAT, file, of_format, send, text, up};
-
-/// The longest text in a JSON value that is the base64 of `bytes`, a data URL's start left off.
-fn holds_file(json: &Value, bytes: &[u8]) -> bool {
-    let wanted = STANDARD.encode(bytes);
-    match json {
-        Value::String(text) => {
-            text.rsplit_once(',')
-                .map_or(text.as_str(), |(_, data)| data)
-                == wanted
-        }
-        Value::Array(items) => items.iter().any(|item| holds_file(item, bytes)),
-        Value::Object(members) => members.values().any(|member| holds_file(member, bytes)),
-        _ => false,
-    }
-}
+use super::harness::{CHAT, file, holds_file, of_format, send, text, up};
 
 /// Each type with a file of it.
 fn messages() -> Vec<(Value, Vec<u8>)> {
