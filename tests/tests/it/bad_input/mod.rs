@@ -5,28 +5,37 @@ mod bodies;
 mod media;
 mod names;
 mod repeats;
+mod sends;
 mod table;
 mod trouble;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use titan_tests::api::{Api, Reply};
 use titan_tests::baileys;
+use titan_tests::gateway::{Dialect, Gateway, KEY};
 use titan_tests::media::Kind;
 use titan_tests::stage::{INBOUND_KEY, Plan, SESSION, Stage};
 use titan_tests::wait::{SOON, eventually};
 
 use table::Row;
 
-/// A stage with one file that nobody asked for and one event that was delivered.
+/// A stage with one file that nobody asked for, one event that was delivered, and a gateway to send
+/// through.
 struct Scene {
     stage: Stage,
+    gateway: Gateway,
     media: String,
     event: String,
 }
 
 impl Scene {
     async fn up(plan: Plan) -> Self {
-        let stage = plan.on_demand().up().await;
+        let gateway = Gateway::start(Dialect::Waha).await;
+        let mut plan = plan
+            .on_demand()
+            .spec("source.gateway.send", gateway.send_api());
+        plan.more.push(Gateway::secret(KEY));
+        let stage = plan.up().await;
         let (sealed, path) = stage.file(Kind::Image, 3000);
         let media = stage.take("3EB0BAD", baileys::file(&sealed, &path)).await;
         let told = stage
@@ -36,6 +45,7 @@ impl Scene {
         let event = told.id().to_owned();
         let scene = Self {
             stage,
+            gateway,
             media,
             event,
         };
@@ -71,11 +81,12 @@ impl Scene {
             told: stage.sink.deliveries().len(),
             fetched: stage.cdn.all_hits().len(),
             uploads: stage.bucket.uploads().len(),
+            sent: self.gateway.posted().len(),
         }
     }
 }
 
-/// Counts of store, queue, sink, CDN and bucket.
+/// Counts of store, queue, sink, CDN, bucket and gateway.
 #[derive(Debug, PartialEq)]
 struct State {
     counters: Value,
@@ -83,14 +94,23 @@ struct State {
     told: usize,
     fetched: usize,
     uploads: usize,
+    sent: usize,
 }
 
-/// Calls a row's route with a body that it takes.
+/// Calls a row's route with a body that it takes; `id` says what is new and what a repeat.
 async fn call(api: &Api, row: &Row, path: &str, id: &str) -> Reply {
     let (headers, body) = if row.takes_messages() {
         let message = baileys::one(id, baileys::text("x"));
         let body = serde_json::to_vec(&message).unwrap();
         (vec![("content-type", "application/json")], body)
+    } else if row.sends() {
+        let chat = "4915112345678@s.whatsapp.net";
+        let message = json!({"chatId": chat, "type": "text", "text": "x"});
+        let headers = vec![
+            ("content-type", "application/json"),
+            ("idempotency-key", id),
+        ];
+        (headers, message.to_string().into_bytes())
     } else if row.path().ends_with("/persist") {
         (vec![("prefer", "wait=20")], Vec::new())
     } else {

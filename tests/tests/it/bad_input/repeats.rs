@@ -11,11 +11,11 @@ use super::table::{Caller, ROWS};
 use super::{Scene, State, call};
 
 /// What stays the same over any number of repeats. A URL is signed anew each time.
-fn lasting(mut state: State) -> (Value, Value, usize) {
+fn lasting(mut state: State) -> (Value, Value, usize, usize) {
     let media = state.media.as_object_mut().unwrap();
     media.remove("s3Url");
     media.remove("s3UrlExpiresAt");
-    (state.counters, state.media, state.uploads)
+    (state.counters, state.media, state.uploads, state.sent)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +35,9 @@ async fn a_repeated_post_does_nothing_twice() {
             assert_eq!(again.status / 100, 2, "{operation}: {}", again.json());
             if row.path().ends_with("/persist") || row.path().ends_with("/download") {
                 assert_eq!(again.status, first.status, "{operation}");
+            }
+            if row.sends() {
+                assert_eq!(again.json(), first.json(), "{operation}");
             }
         }
         let after = lasting(scene.state().await);

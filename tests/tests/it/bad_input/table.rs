@@ -41,6 +41,10 @@ impl Row {
     pub(super) fn takes_messages(&self) -> bool {
         matches!(self.caller, Caller::Gateway | Caller::GatewayByPath)
     }
+
+    pub(super) fn sends(&self) -> bool {
+        self.path().ends_with("/messages/send")
+    }
 }
 
 const fn row(operation: &'static str, status: u16) -> Row {
@@ -110,7 +114,7 @@ const INBOUND_QUERIES: &[&str] = &[
 ];
 
 /// The table.
-pub(super) const ROWS: [Row; 16] = [
+pub(super) const ROWS: [Row; 18] = [
     Row {
         caller: Caller::Gateway,
         wrong_queries: INBOUND_QUERIES,
@@ -153,6 +157,11 @@ pub(super) const ROWS: [Row; 16] = [
         ],
         ..writing("POST /api/sessions/{session}/media/retry", 200)
     },
+    Row {
+        caller: Caller::AnySession,
+        ..writing("POST /api/messages/send", 200)
+    },
+    writing("POST /api/sessions/{session}/messages/send", 200),
     Row {
         caller: Caller::AnySession,
         ..row("GET /api/sessions", 200)

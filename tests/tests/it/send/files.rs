@@ -52,7 +52,8 @@ async fn serve(
 ) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
         asked.lock().unwrap().push(head.clone());
-        let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
+        let target = head.target();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         match path.trim_start_matches('/').split_once('/') {
             // Another type and name than the file's own.
             None if path == "/file" => {
@@ -98,8 +99,9 @@ async fn serve(
 
 async fn endless(connection: &mut Connection) -> io::Result<()> {
     chunked(connection).await?;
+    let piece = vec![b'x'; 64 * 1024];
     loop {
-        chunk(connection, &[b'x'; 64 * 1024]).await?;
+        chunk(connection, &piece).await?;
     }
 }
 
