@@ -15,14 +15,14 @@ CREATE TABLE sends (
     state      TEXT    NOT NULL, -- queued | running | sent | failed
     attempts   BIGINT  NOT NULL DEFAULT 0,
     created_at BIGINT  NOT NULL,
-    due_at     BIGINT,           -- set exactly while queued
+    due_at     BIGINT,           -- set exactly while queued and the first of its chat that has not ended
     finished_at BIGINT,          -- set exactly when sent or failed
     owner      TEXT,             -- the replica that has the file, or works on it
     lease_until BIGINT,
     file_key_id TEXT,            -- which store key seals file_key; NULL: not sealed
     file_key   BYTEA,            -- opens the file; NULL: there is none, or no more
     outcome    TEXT,             -- JSON
-    message    TEXT    NOT NULL  -- JSON
+    message    TEXT    NOT NULL  -- JSON; empty once it has ended
 );
 CREATE UNIQUE INDEX sends_id ON sends (tenant, session, id);
 CREATE UNIQUE INDEX sends_idempotency ON sends (tenant, session, idempotency_key)

@@ -29,7 +29,7 @@ use crate::{
     config::{Missing, Sending},
     net::{self, AddressPolicy, ConnectError, Connector, Purpose, start_of},
     session::Session,
-    store::{ClaimedSend, SendError, Sent},
+    store::{Dispatch, SendError, Sent},
 };
 
 /// What a gateway is posted.
@@ -67,7 +67,7 @@ pub fn client(policy: Arc<AddressPolicy>, tls: Arc<ClientConfig>) -> Client {
 /// # Errors
 ///
 /// Why it was not sent, or may not have been.
-pub(super) async fn deliver(session: &Session, send: &ClaimedSend) -> Result<Sent, SendError> {
+pub(super) async fn deliver(session: &Session, send: &Dispatch) -> Result<Sent, SendError> {
     let target = match &session.config().sending {
         Sending::Gateway(target) => target.clone(),
         Sending::Unusable(missing) => return Err(unavailable(missing)),
@@ -128,7 +128,7 @@ async fn request(
     session: &Session,
     target: &GatewayTarget,
     call: Call,
-    send: &ClaimedSend,
+    send: &Dispatch,
 ) -> Result<Request<Body>, SendError> {
     let length = match &send.message.content {
         Content::File(file) => call.body.length(file.length),
@@ -159,7 +159,7 @@ fn uri(target: &GatewayTarget, path: &str) -> String {
     format!("{base}{path}")
 }
 
-async fn open(session: &Session, send: &ClaimedSend) -> Result<SpoolReader, SendError> {
+async fn open(session: &Session, send: &Dispatch) -> Result<SpoolReader, SendError> {
     let Some(key) = send.file_key.clone() else {
         return Err(lasting(
             "file_lost",

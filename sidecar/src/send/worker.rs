@@ -68,7 +68,7 @@ async fn next(session: &Session, running: usize) -> Result<Option<ClaimedSend>, 
 
 async fn until_next_due(session: &Session) -> Duration {
     match session.store().next_send_due().await {
-        // One that is due and can't be taken waits for another of its chat, whose end is heard.
+        // One that is due and can't be taken is another replica's to send, or all places are taken.
         Ok(Some(due)) => Duration::try_from(due.duration_since(clock::now()))
             .unwrap_or_default()
             .clamp(RECHECK, backoff::MAX),
@@ -80,7 +80,7 @@ async fn until_next_due(session: &Session) -> Duration {
 /// Makes one try and writes its outcome. The store is asked until it answers: a message that was sent
 /// must not be sent again because a disk was full.
 async fn settle(session: &Session, claimed: ClaimedSend) {
-    let outcome = AssertUnwindSafe(deliver::deliver(session, &claimed)).catch_unwind();
+    let outcome = AssertUnwindSafe(attempt(session, &claimed)).catch_unwind();
     let outcome = tokio::select! {
         outcome = outcome => outcome.unwrap_or_else(|_| Err(internal())),
         // Left running: the next start decides.
@@ -95,6 +95,13 @@ async fn settle(session: &Session, claimed: ClaimedSend) {
         }
     }
     session.outgoings().changed();
+}
+
+async fn attempt(session: &Session, claimed: &ClaimedSend) -> Result<Sent, SendError> {
+    match &claimed.dispatch {
+        Ok(dispatch) => deliver::deliver(session, dispatch).await,
+        Err(unreadable) => Err(unreadable.clone()),
+    }
 }
 
 async fn write(

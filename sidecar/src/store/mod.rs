@@ -6,10 +6,10 @@
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
 //! `event` decides when events come about (`command` those that answer a call), `retry` and
-//! `forget` do what a caller asks of a record, `claim`, `outbox` and `lane` who gets them when,
-//! `dead_letter` and `replay` what was given up or is to go again, `prune` and `pressure` what goes. All
-//! that is the same for both databases: `sql` runs one text on either (`conn`). `sqlite` and `postgres`
-//! have what is each one's own, `lease` what replicas need.
+//! `forget` do what a caller asks of a record, `sends` queues what is to be sent, `claim`, `outbox`
+//! and `lane` who gets events when, `dead_letter` and `replay` what was given up or is to go again,
+//! `prune` and `pressure` what goes. All that is the same for both databases: `sql` runs one text on
+//! either (`conn`). `sqlite` and `postgres` have what is each one's own, `lease` what replicas need.
 //!
 //! # Invariants
 //!
@@ -84,7 +84,7 @@ pub use postgres::Database;
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};
 pub use seal::{SealError, SealKey};
-pub use sends::{Asked, ClaimedSend, NewSend, Progress, SendError, Sent};
+pub use sends::{Asked, ClaimedSend, Dispatch, NewSend, Progress, SendError, Sent};
 
 use crate::message::SessionKey;
 use conn::Conn;

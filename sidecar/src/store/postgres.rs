@@ -235,7 +235,7 @@ impl Link {
 pub(super) async fn count_young(conn: &mut Conn) -> Result<(), StoreError> {
     let young: Vec<String> = sql::query(
         "SELECT relname::text FROM pg_class
-         WHERE oid = ANY (ARRAY['messages', 'media', 'events', 'deliveries']::regclass[])
+         WHERE oid = ANY (ARRAY['messages', 'media', 'events', 'deliveries', 'sends']::regclass[])
            AND reltuples < 1000 AND pg_relation_size(oid) BETWEEN 1000000 AND 100000000",
     )
     .scalars(conn)

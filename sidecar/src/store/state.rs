@@ -2,14 +2,39 @@
 
 use super::error::StoreError;
 use super::model::Depths;
-use super::prepare::{self, Sealed};
+use super::prepare;
 use super::seal::SealKey;
 use super::writer::Tx;
 use super::{Store, read, sql};
 use crate::message::MediaId;
 
-/// Media keys sealed anew in one transaction.
+/// Keys sealed anew in one transaction.
 const RESEAL_STEP: i64 = 256;
+
+/// A table with sealed keys.
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    /// Answers number, id, id of the store key, and key of rows that another store key seals, or none.
+    select: &'static str,
+    update: &'static str,
+}
+
+const KEYS: [Keys; 2] = [
+    Keys {
+        select: "SELECT number, id, media_key_id, media_key FROM media
+             WHERE tenant = $1 AND session = $2 AND number > $3 AND media_key IS NOT NULL
+               AND (media_key_id IS NULL OR media_key_id <> $4)
+             ORDER BY number LIMIT $5",
+        update: "UPDATE media SET media_key_id = $2, media_key = $3 WHERE number = $1",
+    },
+    Keys {
+        select: "SELECT number, id, file_key_id, file_key FROM sends
+             WHERE tenant = $1 AND session = $2 AND finished_at IS NULL AND number > $3
+               AND file_key IS NOT NULL AND (file_key_id IS NULL OR file_key_id <> $4)
+             ORDER BY number LIMIT $5",
+        update: "UPDATE sends SET file_key_id = $2, file_key = $3 WHERE number = $1",
+    },
+];
 
 impl Store {
     /// Writes something small, durably: an error means that nothing can be accepted.
@@ -70,43 +95,42 @@ impl Store {
         Ok(depths)
     }
 
-    /// Seals every media key under the current store key that is not yet: after a rotation, or
-    /// once a store key is given for the first time. Answers how many; then older keys may go.
+    /// Seals every media key, and the key of every file that is still to be sent, under the current
+    /// store key if it is not yet: after a rotation, or once a store key is given for the first time.
+    /// Answers how many; then older keys may go.
     pub async fn reseal(&self) -> Result<u64, StoreError> {
         let mut resealed = 0;
-        let mut after = 0;
-        loop {
-            let Some(seal) = self.seal() else {
-                return Ok(resealed);
-            };
-            let step = self
-                .write(move |tx| Box::pin(async move { reseal(tx, &seal, after).await }))
-                .await?;
-            let Some((last, count)) = step else {
-                return Ok(resealed);
-            };
-            after = last;
-            resealed += count;
+        for keys in KEYS {
+            let mut after = 0;
+            while let Some(seal) = self.seal() {
+                let step = self
+                    .write(move |tx| Box::pin(async move { reseal(tx, &seal, keys, after).await }))
+                    .await?;
+                let Some((last, count)) = step else { break };
+                after = last;
+                resealed += count;
+            }
         }
+        Ok(resealed)
     }
 }
 
 /// One step: the last row looked at, and how many were sealed anew. A row whose key is missing is
 /// left as it is.
-async fn reseal(tx: &mut Tx, seal: &SealKey, after: i64) -> Result<Option<(i64, u64)>, StoreError> {
-    let rows = sql::query(
-        "SELECT number, id, media_key_id, media_key FROM media
-         WHERE tenant = $1 AND session = $2 AND number > $3 AND media_key IS NOT NULL
-           AND (media_key_id IS NULL OR media_key_id <> $4)
-         ORDER BY number LIMIT $5",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(after)
-    .bind(seal.id())
-    .bind(RESEAL_STEP)
-    .fetch_all(&mut tx.conn)
-    .await?;
+async fn reseal(
+    tx: &mut Tx,
+    seal: &SealKey,
+    keys: Keys,
+    after: i64,
+) -> Result<Option<(i64, u64)>, StoreError> {
+    let rows = sql::query(keys.select)
+        .bind(&tx.session.tenant)
+        .bind(&tx.session.session)
+        .bind(after)
+        .bind(seal.id())
+        .bind(RESEAL_STEP)
+        .fetch_all(&mut tx.conn)
+        .await?;
     let mut last = None;
     let mut count = 0;
     for row in rows {
@@ -118,20 +142,15 @@ async fn reseal(tx: &mut Tx, seal: &SealKey, after: i64) -> Result<Option<(i64, 
         let opened = read::open_key(&tx.session, Some(seal), &id, key_id.as_deref(), bytes);
         let Ok(plain) = opened else { continue };
         let sealed = prepare::seal_key(&tx.session, Some(seal), &id, Some(&plain))?;
-        store_key(tx, number, &sealed).await?;
+        sql::query(keys.update)
+            .bind(number)
+            .bind(&sealed.key_id)
+            .bind(&sealed.bytes)
+            .execute(&mut tx.conn)
+            .await?;
         count += 1;
     }
     Ok(last.map(|last| (last, count)))
-}
-
-async fn store_key(tx: &mut Tx, number: i64, sealed: &Sealed) -> Result<(), StoreError> {
-    sql::query("UPDATE media SET media_key_id = $2, media_key = $3 WHERE number = $1")
-        .bind(number)
-        .bind(&sealed.key_id)
-        .bind(&sealed.bytes)
-        .execute(&mut tx.conn)
-        .await?;
-    Ok(())
 }
 
 fn unsigned(count: i64) -> u64 {

@@ -26,9 +26,11 @@ fn status_of(code: &str) -> StatusCode {
         NOT_CONFIGURED => StatusCode::CONFLICT,
         "unsupported" => StatusCode::BAD_REQUEST,
         "recipient_not_found" | "gateway_refused" => StatusCode::UNPROCESSABLE_ENTITY,
-        "chat_busy" | "interrupted" | "sending_unavailable" | "gateway_not_connected" => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        "chat_busy"
+        | "interrupted"
+        | "sending_unavailable"
+        | "store_key_missing"
+        | "gateway_not_connected" => StatusCode::SERVICE_UNAVAILABLE,
         "internal" | "file_lost" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_GATEWAY,
     }

@@ -1,4 +1,5 @@
-//! Messages to send: queued → running → sent | failed, in order within a chat.
+//! Messages to send: queued → running → sent | failed, in order within a chat. Only the first of a chat
+//! that has not ended is ever due; it becomes so in the transaction that ends the one before it.
 //!
 //! Whoever waits for an answer has one try: a failure is told, and what a crash interrupts has failed,
 //! because its caller was never answered. Where nobody waits (`respond-async`) what may pass is tried
@@ -6,6 +7,7 @@
 
 mod ask;
 mod queue;
+mod row;
 mod settle;
 mod upkeep;
 
@@ -13,11 +15,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::prepare;
-use super::read;
-use super::seal::SealKey;
-use super::sql::Row;
-use crate::message::{MediaId, SessionKey};
 use crate::send::{Outgoing, spool::SpoolKey};
 
 pub(super) use upkeep::{prune, release, renew, take_over};
@@ -64,18 +61,27 @@ pub enum Asked {
 pub struct ClaimedSend {
     /// Correlation id; also the name of its file.
     pub id: String,
-    /// WhatsApp's id of the message.
-    pub message_id: String,
-    /// The message.
-    pub message: Outgoing,
-    /// Opens its file.
-    pub file_key: Option<SpoolKey>,
     /// Nobody waits for the answer.
     pub patient: bool,
     /// Tries before this one.
     pub attempts: u32,
     /// When it was asked for.
     pub created_at: Timestamp,
+    /// What goes out; or why that can't be read: it must not stop the queue.
+    pub dispatch: Result<Dispatch, SendError>,
+}
+
+/// What goes out.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    /// Correlation id; also the name of its file.
+    pub id: String,
+    /// WhatsApp's id of the message.
+    pub message_id: String,
+    /// The message.
+    pub message: Outgoing,
+    /// Opens its file.
+    pub file_key: Option<SpoolKey>,
 }
 
 /// A message that was sent.
@@ -123,58 +129,7 @@ enum Outcome {
     Failed(SendError),
 }
 
+/// Names a column that does not read as it was written.
 fn unreadable(column: &'static str) -> StoreError {
     StoreError::Unreadable { column }
-}
-
-/// Reads `id`, `message_id`, `message`, `patient`, `attempts`, `created_at`, `file_key_id` and
-/// `file_key`.
-fn send(
-    row: &Row,
-    session: &SessionKey,
-    seal: Option<&SealKey>,
-) -> Result<ClaimedSend, StoreError> {
-    let id: String = row.try_get("id")?;
-    let message: String = row.try_get("message")?;
-    let key_id: Option<String> = row.try_get("file_key_id")?;
-    let key: Option<Vec<u8>> = row.try_get("file_key")?;
-    let file_key = key
-        .map(|bytes| open_key(session, seal, &id, key_id.as_deref(), bytes))
-        .transpose()?;
-    Ok(ClaimedSend {
-        message_id: row.try_get("message_id")?,
-        message: serde_json::from_str(&message).map_err(|_| unreadable("sends.message"))?,
-        file_key,
-        patient: row.try_get("patient")?,
-        attempts: read::count(row.try_get("attempts")?),
-        created_at: read::time(row.try_get("created_at")?)?,
-        id,
-    })
-}
-
-fn open_key(
-    session: &SessionKey,
-    seal: Option<&SealKey>,
-    id: &str,
-    key_id: Option<&str>,
-    bytes: Vec<u8>,
-) -> Result<SpoolKey, StoreError> {
-    let plain = read::open_key(session, seal, &owner(id), key_id, bytes)?;
-    <[u8; 32]>::try_from(plain.as_slice())
-        .map(SpoolKey::new)
-        .map_err(|_| unreadable("sends.file_key"))
-}
-
-fn seal_key(
-    session: &SessionKey,
-    seal: Option<&SealKey>,
-    send: &NewSend,
-) -> Result<prepare::Sealed, StoreError> {
-    let key = send.file_key.as_ref().map(|key| key.bytes().as_slice());
-    prepare::seal_key(session, seal, &owner(&send.id), key)
-}
-
-/// Whose key it is, for the seal. No media id begins like a correlation id.
-fn owner(id: &str) -> MediaId {
-    MediaId(id.to_owned())
 }

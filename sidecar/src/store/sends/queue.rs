@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::{ClaimedSend, send};
+use super::ClaimedSend;
+use super::row::{claimed, claimed_columns};
 use crate::store::error::StoreError;
 use crate::store::seal::SealKey;
 use crate::store::writer::Tx;
 use crate::store::{Store, read, sql};
 
 impl Store {
-    /// Takes the message that is due the longest, first in its chat, and marks it running. `None`:
-    /// nothing is due.
+    /// Takes the message that is due the longest, and marks it running. `None`: nothing is due that
+    /// may go from here.
     pub async fn claim_send(&self, now: Timestamp) -> Result<Option<ClaimedSend>, StoreError> {
         let seal = self.seal();
         let now = now.as_millisecond();
@@ -28,7 +29,7 @@ impl Store {
         Ok(claimed)
     }
 
-    /// When the next message is due. `None`: none waits.
+    /// When the next message is due, also one that another replica has the file of. `None`: none waits.
     pub async fn next_send_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let mut conn = self.reader().await?;
         let due: Option<i64> = sql::query(
@@ -55,18 +56,15 @@ async fn claim(
     seal: Option<&SealKey>,
     now: i64,
 ) -> Result<Option<ClaimedSend>, StoreError> {
-    let row = sql::query(
-        "SELECT s.id, s.message_id, s.message, s.patient, s.attempts, s.created_at, s.file_key_id,
-           s.file_key
-         FROM sends s
-         WHERE s.tenant = $1 AND s.session = $2 AND s.due_at <= $3
-           AND (s.file_key IS NULL OR s.owner IS NULL OR s.owner = $4)
-           AND NOT EXISTS (
-             SELECT 1 FROM sends e WHERE e.tenant = $1 AND e.session = $2 AND e.chat = s.chat
-               AND e.number < s.number AND e.finished_at IS NULL)
-         ORDER BY s.due_at, s.number LIMIT 1",
-    )
-    .locking("FOR UPDATE OF s SKIP LOCKED")
+    let row = sql::query(concat!(
+        "SELECT ",
+        claimed_columns!(),
+        " FROM sends
+         WHERE tenant = $1 AND session = $2 AND due_at <= $3
+           AND (file_key IS NULL OR owner IS NULL OR owner = $4)
+         ORDER BY due_at, number LIMIT 1"
+    ))
+    .locking("FOR UPDATE SKIP LOCKED")
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(now)
@@ -74,7 +72,7 @@ async fn claim(
     .fetch_optional(&mut tx.conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let send = send(&row, &tx.session, seal)?;
+    let send = claimed(&row, &tx.session, seal)?;
     sql::query(
         "UPDATE sends SET state = 'running', due_at = NULL, owner = $4, lease_until = $5
          WHERE tenant = $1 AND session = $2 AND id = $3",

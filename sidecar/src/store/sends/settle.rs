@@ -12,12 +12,14 @@ use crate::store::writer::Tx;
 use crate::store::{Store, read};
 
 impl Store {
-    /// It was sent; if nobody waited, `command.result` comes about in the same transaction.
+    /// It was sent, whoever works on it now; if nobody waited, `command.result` comes about in the same
+    /// transaction.
     pub async fn send_done(&self, id: &str, sent: Sent, now: Timestamp) -> Result<(), StoreError> {
         self.end_send(id, Outcome::Sent(sent), now).await
     }
 
-    /// It was not sent and will not be; told like [`Self::send_done`].
+    /// It was not sent and will not be; told like [`Self::send_done`]. What another replica took over
+    /// meanwhile is its to judge.
     pub async fn send_failed(
         &self,
         id: &str,
@@ -27,7 +29,8 @@ impl Store {
         self.end_send(id, Outcome::Failed(error), now).await
     }
 
-    /// It will be tried again at `due`; those behind it in its chat wait.
+    /// It will be tried again at `due`; those behind it in its chat wait. As with
+    /// [`Self::send_failed`], not if another replica took it over.
     pub async fn send_waiting(&self, id: &str, due: Timestamp) -> Result<(), StoreError> {
         let (of, due) = (id.to_owned(), due.as_millisecond());
         self.write(move |tx| Box::pin(async move { wait(tx, &of, due).await }))
@@ -45,14 +48,30 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let (id, now) = (id.to_owned(), now.as_millisecond());
         self.write(move |tx| {
-            Box::pin(async move { end(tx, &id, "queued", &Outcome::Failed(error), now).await })
+            Box::pin(async move {
+                let ending = Ending {
+                    from: Where::State("queued"),
+                    outcome: Outcome::Failed(error),
+                    now,
+                };
+                end(tx, &id, &ending).await
+            })
         })
         .await
     }
 
     async fn end_send(&self, id: &str, outcome: Outcome, now: Timestamp) -> Result<(), StoreError> {
-        let (of, now) = (id.to_owned(), now.as_millisecond());
-        self.write(move |tx| Box::pin(async move { end(tx, &of, "running", &outcome, now).await }))
+        let of = id.to_owned();
+        let ending = Ending {
+            from: match outcome {
+                // What is sent is sent.
+                Outcome::Sent(_) => Where::Any,
+                Outcome::Failed(_) => Where::Here,
+            },
+            outcome,
+            now: now.as_millisecond(),
+        };
+        self.write(move |tx| Box::pin(async move { end(tx, &of, &ending).await }))
             .await?;
         self.let_go_of_send(id);
         Ok(())
@@ -65,51 +84,94 @@ impl Store {
     }
 }
 
+/// How a message ends.
+#[derive(Debug)]
+struct Ending<'a> {
+    from: Where<'a>,
+    outcome: Outcome,
+    now: i64,
+}
+
+/// Where a message must be for an outcome to count; it has not ended in any case.
+#[derive(Debug)]
+enum Where<'a> {
+    /// Anywhere.
+    Any,
+    /// In this state, whoever has it.
+    State(&'a str),
+    /// On its way from this replica.
+    Here,
+}
+
 async fn wait(tx: &mut Tx, id: &str, due: i64) -> Result<(), StoreError> {
-    sql::query(
+    let waits = sql::query(
         "UPDATE sends SET state = 'queued', due_at = $4, attempts = attempts + 1
-         WHERE tenant = $1 AND session = $2 AND id = $3 AND state = 'running'",
+         WHERE tenant = $1 AND session = $2 AND id = $3 AND state = 'running'
+           AND (owner IS NULL OR owner = $5)",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(id)
     .bind(due)
+    .bind(tx.owner.as_deref())
     .execute(&mut tx.conn)
     .await?;
-    tx.sends_changed = true;
+    tx.sends_changed |= waits > 0;
     Ok(())
 }
 
-/// Ends a message that is in `state`. False: it is in none such.
-async fn end(
-    tx: &mut Tx,
-    id: &str,
-    state: &str,
-    outcome: &Outcome,
-    now: i64,
-) -> Result<bool, StoreError> {
+/// Ends a message, and lets the next of its chat go. False: it was not where it must be.
+async fn end(tx: &mut Tx, id: &str, ending: &Ending<'_>) -> Result<bool, StoreError> {
+    let (state, here) = match ending.from {
+        Where::Any => (None, false),
+        Where::State(state) => (Some(state), false),
+        Where::Here => (Some("running"), true),
+    };
+    let outcome = &ending.outcome;
     let row = sql::query(
-        "UPDATE sends SET state = $5, finished_at = $6, due_at = NULL, outcome = $7,
+        "UPDATE sends SET state = $4, finished_at = $5, due_at = NULL, outcome = $6, message = '',
            file_key = NULL, file_key_id = NULL
-         WHERE tenant = $1 AND session = $2 AND id = $3 AND state = $4
+         WHERE tenant = $1 AND session = $2 AND id = $3 AND finished_at IS NULL
+           AND ($7 OR state = $8) AND ($9 OR owner IS NULL OR owner = $10)
          RETURNING id, chat, patient, endpoints",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(id)
-    .bind(state)
     .bind(word(outcome))
-    .bind(now)
+    .bind(ending.now)
     .bind(serde_json::to_string(outcome).map_err(|_| unreadable("sends.outcome"))?)
+    .bind(state.is_none())
+    .bind(state)
+    .bind(!here)
+    .bind(tx.owner.as_deref())
     .fetch_optional(&mut tx.conn)
     .await?;
     let Some(row) = row else { return Ok(false) };
-    // The next of its chat may go.
-    tx.sends_changed = true;
+    open_next(tx, &row.try_get::<String, _>("chat")?, ending.now).await?;
     if row.try_get("patient")? {
-        tell(tx, &row, outcome, now).await?;
+        tell(tx, &row, outcome, ending.now).await?;
     }
     Ok(true)
+}
+
+/// The first of a chat that has not ended is due, if it only waited for its turn.
+async fn open_next(tx: &mut Tx, chat: &str, now: i64) -> Result<(), StoreError> {
+    let opened = sql::query(
+        "UPDATE sends SET due_at = $4
+         WHERE state = 'queued' AND due_at IS NULL AND number = (
+           SELECT number FROM sends
+           WHERE tenant = $1 AND session = $2 AND chat = $3 AND finished_at IS NULL
+           ORDER BY number LIMIT 1)",
+    )
+    .bind(&tx.session.tenant)
+    .bind(&tx.session.session)
+    .bind(chat)
+    .bind(now)
+    .execute(&mut tx.conn)
+    .await?;
+    tx.sends_changed |= opened > 0;
+    Ok(())
 }
 
 fn word(outcome: &Outcome) -> &'static str {
@@ -119,7 +181,7 @@ fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Ends every message of `rows`, which have `id`, with `error`.
+/// Ends messages with `error`, each from the state that its row has. Reads `id` and `state`.
 pub(super) async fn end_all(
     tx: &mut Tx,
     rows: &[Row],
@@ -127,9 +189,13 @@ pub(super) async fn end_all(
     now: i64,
 ) -> Result<(), StoreError> {
     for row in rows {
-        let id: String = row.try_get("id")?;
-        let state: String = row.try_get("state")?;
-        end(tx, &id, &state, &Outcome::Failed(error.clone()), now).await?;
+        let (id, state): (String, String) = (row.try_get("id")?, row.try_get("state")?);
+        let ending = Ending {
+            from: Where::State(&state),
+            outcome: Outcome::Failed(error.clone()),
+            now,
+        };
+        end(tx, &id, &ending).await?;
     }
     Ok(())
 }

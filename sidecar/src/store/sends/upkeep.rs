@@ -14,7 +14,7 @@ pub(in crate::store) async fn take_over(tx: &mut Tx, now: i64) -> Result<(), Sto
     let clock = tx.clock.unwrap_or(now);
     let again = sql::query(
         "UPDATE sends SET state = 'queued', due_at = $3
-         WHERE tenant = $1 AND session = $2 AND state = 'running' AND patient
+         WHERE tenant = $1 AND session = $2 AND finished_at IS NULL AND state = 'running' AND patient
            AND (file_key IS NULL OR owner IS NULL)
            AND (lease_until IS NULL OR lease_until <= $4)",
     )
@@ -29,7 +29,8 @@ pub(in crate::store) async fn take_over(tx: &mut Tx, now: i64) -> Result<(), Sto
         "SELECT id, state FROM sends
          WHERE tenant = $1 AND session = $2 AND finished_at IS NULL
            AND (lease_until IS NULL OR lease_until <= $3)
-           AND (NOT patient OR (file_key IS NOT NULL AND owner IS NOT NULL))",
+           AND (NOT patient OR (file_key IS NOT NULL AND owner IS NOT NULL))
+         ORDER BY number",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
@@ -51,8 +52,8 @@ pub(in crate::store) async fn renew(tx: &mut Tx, running: &[String]) -> Result<(
     let until = tx.lease_until();
     sql::query(
         "UPDATE sends SET lease_until = $4
-         WHERE tenant = $1 AND session = $2 AND owner = $3 AND state = 'queued'
-           AND (NOT patient OR file_key IS NOT NULL)",
+         WHERE tenant = $1 AND session = $2 AND owner = $3 AND finished_at IS NULL
+           AND state = 'queued' AND (NOT patient OR file_key IS NOT NULL)",
     )
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)

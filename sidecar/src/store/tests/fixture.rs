@@ -79,7 +79,7 @@ impl Fixture {
     /// Lets `seconds` pass for leases, which go by the database's clock and are only on Postgres.
     pub(super) fn age_leases(&self, seconds: u32) {
         if let Place::Database(database) = &self.place {
-            for table in ["media", "deliveries"] {
+            for table in ["media", "deliveries", "sends"] {
                 database.sql(&format!(
                     "UPDATE {table} SET lease_until = lease_until - {seconds}000"
                 ));

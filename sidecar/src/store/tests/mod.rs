@@ -10,6 +10,9 @@ mod release;
 mod replay;
 mod replicas;
 mod sealing;
+mod sends;
+mod sends_ended;
+mod sends_replicas;
 mod transfers;
 mod volume;
 
@@ -109,6 +112,29 @@ conformance! {
         what_a_removed_endpoint_left_goes_to_those_that_want_it_now,
         a_replayed_event_is_kept_until_it_is_delivered_again,
         an_event_is_found_far_behind_the_first_window,
+    }
+    sends {
+        a_message_is_claimed_whole_and_once,
+        a_missing_store_key_is_its_own_messages_trouble,
+        the_key_of_a_file_to_send_is_sealed_anew,
+        a_message_that_cannot_be_read_does_not_stop_the_queue,
+        messages_of_one_chat_go_in_order,
+        a_message_that_waits_holds_back_its_chat_and_no_other,
+        a_repeat_finds_the_first_whatever_became_of_it,
+        what_failed_for_now_is_made_anew_under_its_whatsapp_id,
+        two_calls_at_once_under_one_key_are_one,
+        what_is_queued_is_taken_back_and_what_runs_is_not,
+        callers_are_woken_when_a_message_may_go,
+    }
+    sends_ended {
+        what_has_ended_keeps_neither_words_nor_key,
+        the_first_outcome_stands,
+        a_result_is_told_exactly_where_nobody_waits,
+        results_go_in_their_chats_lane,
+        a_result_that_was_given_up_is_listed_until_its_retention,
+        after_a_crash_only_what_nobody_waited_for_is_sent_again,
+        files_are_named_until_their_messages_end,
+        what_ended_goes_after_a_week_and_nothing_else,
     }
     volume {
         delivered_events_go_after_a_week_and_records_after_retention,
