@@ -37,6 +37,8 @@ pub(super) enum Job {
 
 /// An operation of any result type.
 pub(super) trait Task: Send {
+    /// About how many bytes it adds: it needs room for them. Zero: it only changes what is there.
+    fn incoming(&self) -> usize;
     /// Does it. The error, if any, is also in the answer: roll back to before this task.
     fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, (Option<StoreError>, Answer)>;
     /// Answers without doing it.
@@ -45,6 +47,7 @@ pub(super) trait Task: Send {
 
 /// An operation and who waits for it.
 pub(super) struct Operation<F, T> {
+    pub(super) incoming: usize,
     pub(super) act: F,
     pub(super) answer: Reply<T>,
 }
@@ -54,6 +57,10 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     T: Send + 'static,
 {
+    fn incoming(&self) -> usize {
+        self.incoming
+    }
+
     fn run(self: Box<Self>, tx: &mut Tx) -> BoxFuture<'_, (Option<StoreError>, Answer)> {
         Box::pin(async move {
             let result = (self.act)(tx).await;

@@ -288,7 +288,16 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,
     {
-        run_on(&self.shared.jobs, act).await
+        run_on(&self.shared.jobs, 0, act).await
+    }
+
+    /// Like [`Self::write`], for what adds about `incoming` bytes: `Full` when there is no room.
+    async fn take_in<F, T>(&self, incoming: usize, act: F) -> Result<T, StoreError>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        run_on(&self.shared.jobs, incoming, act).await
     }
 
     /// Runs `act`, which claims work. On Postgres it goes past the session's lock: rows may change
@@ -301,6 +310,7 @@ impl Store {
         let own = self.shared.replicas.as_ref();
         run_on(
             own.map_or(&self.shared.jobs, |replicas| &replicas.claims),
+            0,
             act,
         )
         .await
@@ -349,13 +359,17 @@ fn spawn(tx: Tx, signals: &Arc<Signals>, pressure: Option<Pressure>) -> mpsc::Se
     jobs
 }
 
-async fn run_on<F, T>(jobs: &mpsc::Sender<Job>, act: F) -> Result<T, StoreError>
+async fn run_on<F, T>(jobs: &mpsc::Sender<Job>, incoming: usize, act: F) -> Result<T, StoreError>
 where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     T: Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    let job = Job::Run(Box::new(Operation { act, answer }));
+    let job = Job::Run(Box::new(Operation {
+        incoming,
+        act,
+        answer,
+    }));
     jobs.send(job).await.map_err(|_| StoreError::Closed)?;
     answered.await.map_err(|_| StoreError::Closed)?
 }

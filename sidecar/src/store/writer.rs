@@ -242,6 +242,10 @@ impl Writer {
         self.accept(batch, apart, answers).await?;
         self.note_delivered(batch, apart, answers).await?;
         for task in std::mem::take(&mut batch.tasks) {
+            if let Err(full) = self.make_room(task.incoming()).await {
+                task.refuse(full);
+                continue;
+            }
             self.enter(apart).await?;
             let (error, answer) = task.run(&mut self.tx).await;
             answers.push(answer);
@@ -260,9 +264,7 @@ impl Writer {
         if batch.accepts.is_empty() {
             return Ok(());
         }
-        if let Some(pressure) = &mut self.pressure
-            && let Err(full) = pressure.relieve(&mut self.tx, batch.bytes).await
-        {
+        if let Err(full) = self.make_room(batch.bytes).await {
             for (_, answer) in batch.accepts.drain(..) {
                 drop(answer.send(Err(full.clone())));
             }
@@ -286,6 +288,14 @@ impl Writer {
             answers.push(answering(sender, part));
         }
         self.leave(apart, error).await
+    }
+
+    /// Makes room for `incoming` bytes, where there are any and a volume bounds them.
+    async fn make_room(&mut self, incoming: usize) -> Result<(), StoreError> {
+        match &mut self.pressure {
+            Some(pressure) if incoming > 0 => pressure.relieve(&mut self.tx, incoming).await,
+            _ => Ok(()),
+        }
     }
 
     /// All deliveries of the batch that arrived.

@@ -13,6 +13,9 @@ use crate::store::prepare::{Sealed, json_list};
 use crate::store::writer::Tx;
 use crate::store::{Store, sql};
 
+/// About how many bytes a message takes beside its words: row, indexes, and the event of its end.
+const ROW: usize = 1500;
+
 /// A new message, ready for the writer.
 #[derive(Debug)]
 struct Ready {
@@ -27,7 +30,7 @@ struct Ready {
 impl Store {
     /// Queues a message behind those of its chat; on disk when it answers. A second call under the
     /// same idempotency key finds the first one, unless that failed for a reason that may pass: then
-    /// this one takes its place, under the same WhatsApp id.
+    /// this one takes its place, under the same WhatsApp id. `Full`: no room, nothing was queued.
     pub async fn ask_to_send(&self, send: NewSend, now: Timestamp) -> Result<Asked, StoreError> {
         let ready = Ready {
             message: serde_json::to_string(&send.message)
@@ -36,8 +39,11 @@ impl Store {
             now: now.as_millisecond(),
             send,
         };
-        self.write(move |tx| Box::pin(async move { ask(tx, &ready).await }))
-            .await
+        let incoming = ROW + ready.message.len();
+        self.take_in(incoming, move |tx| {
+            Box::pin(async move { ask(tx, &ready).await })
+        })
+        .await
     }
 
     /// The call that was made before under `idempotency_key`. `None`: there was none, or it may be

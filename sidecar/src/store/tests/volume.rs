@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::fixture::{Fixture, at, image, in_chat, text};
+use super::sends::{claim_all, patient, sent, to, words};
 use crate::message::MediaId;
-use crate::store::{NewMessage, Pruned, StoreError, StoreLimits, sql};
+use crate::store::{NewMessage, NewSend, Pruned, StoreError, StoreLimits, sql};
 
 const DAY: u64 = 24 * 3600;
 const RETENTION: Duration = Duration::from_secs(90 * DAY);
@@ -120,6 +121,28 @@ async fn a_full_store_refuses_new_messages_and_still_delivers_the_old_ones() {
     assert_eq!(fixture.drain(at(1)).await.len(), taken, "nothing half-done");
     let after = fixture.store.accept(vec![large("after-0")], at(2)).await;
     assert!(after.unwrap()[0].new, "delivered events made room");
+}
+
+#[tokio::test]
+async fn a_full_store_takes_no_message_to_send_and_still_ends_the_old_ones() {
+    let fixture = small(2 << 20).await;
+    let store = &fixture.store;
+    let mut taken = 0;
+    let refused = loop {
+        let send = to(&format!("{taken}@g.us"), patient(words(&"x".repeat(900))));
+        let id = format!("cmd-{taken}");
+        match store.ask_to_send(NewSend { id, ..send }, at(0)).await {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Full), "{refused}");
+    let ids = claim_all(store, at(1)).await;
+    assert_eq!(ids.len(), taken, "nothing half-done");
+    for id in ids {
+        store.send_done(&id, sent("A"), at(1)).await.unwrap();
+    }
+    assert_eq!(fixture.drain(at(2)).await.len(), taken);
 }
 
 #[tokio::test]
