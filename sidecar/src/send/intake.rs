@@ -64,7 +64,8 @@ where
     let read = spawn_blocking(move || {
         let open = || spool.create(&id, &key).map_err(io::Error::from);
         let request = request::read(&mut body, open);
-        if request.is_err() {
+        // Of a body that broke off or fell silent there is no rest.
+        if !matches!(request, Ok(_) | Err(RequestError::Body(_))) {
             drop_rest(&mut body);
         }
         request

@@ -1,13 +1,15 @@
 //! One call: its body read, its session found, its message checked and queued.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 
 use super::{
     super::{error::ApiError, oversize, prefer::Preferences},
@@ -25,11 +27,17 @@ use crate::{
         spool::{SpoolKey, SpoolWriter},
     },
     session::Session,
-    store::{Asked, NewSend},
+    store::{Asked, NewSend, StoreError},
 };
 
 /// Room for all that is not base64, bytes.
 const MOST_BESIDE: u64 = 1 << 20;
+
+/// A body of at most so many bytes is taken into memory first: it waits for no turn behind files.
+const SMALL: u64 = 64 << 10;
+
+/// How long a small body may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Longest `Idempotency-Key`, bytes.
 const LONGEST_KEY: usize = 255;
@@ -125,10 +133,7 @@ impl Call {
             &send.message_id,
         )?;
         self.respond_async = send.patient;
-        let asked = store.ask_to_send(send, clock::now()).await?;
-        if let (Asked::Queued, Some(file)) = (&asked, file) {
-            file.keep();
-        }
+        let asked = queue(session.clone(), send, file).await?;
         self.answer(&session, asked).await
     }
 
@@ -138,9 +143,13 @@ impl Call {
         body: Body,
         home: &Session,
     ) -> Result<(Read, Option<SpooledFile>), ApiError> {
-        let readings = home.outgoings().readings.clone();
-        // The semaphore is never closed.
-        let _reading = readings.acquire_owned().await.ok();
+        let (body, _reading) = if body.size_hint().upper().is_some_and(|most| most <= SMALL) {
+            (whole(body).await?, None)
+        } else {
+            let readings = home.outgoings().readings.clone();
+            // The semaphore is never closed.
+            (body, readings.acquire_owned().await.ok())
+        };
         let (spool, key) = (home.outgoings().spool.clone(), new_key());
         let mut read = intake::read(spool.clone(), self.id.clone(), key.clone(), body).await?;
         match read.file.take() {
@@ -200,6 +209,35 @@ impl Call {
             )),
         }
     }
+}
+
+/// A small body, once it is here.
+async fn whole(body: Body) -> Result<Body, ApiError> {
+    match timeout(PATIENCE, body.collect()).await {
+        Ok(Ok(body)) => Ok(Body::from(body.to_bytes())),
+        Ok(Err(_)) | Err(_) => Err(ApiError::incomplete_body()),
+    }
+}
+
+/// Queues a message and keeps its file. In a task of its own: a caller who hangs up ends the call at
+/// any point, and a message that is queued must not lose its file.
+async fn queue(
+    session: Arc<Session>,
+    send: NewSend,
+    file: Option<SpooledFile>,
+) -> Result<Asked, ApiError> {
+    let queued = tokio::spawn(async move {
+        let asked = session.store().ask_to_send(send, clock::now()).await?;
+        if let (Asked::Queued, Some(file)) = (&asked, file) {
+            file.keep();
+        }
+        Ok::<_, StoreError>(asked)
+    });
+    let queued = queued.await.map_err(|_| {
+        let words = "the sidecar failed on this message";
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", words)
+    });
+    Ok(queued??)
 }
 
 fn gateway_of(config: &SessionConfig) -> Result<Arc<GatewayTarget>, ApiError> {
