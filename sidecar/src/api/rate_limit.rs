@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -88,7 +88,7 @@ pub(super) async fn limit(
     });
     let session = match session {
         Some(name) => state.registry.get(&name),
-        // The list is of all sessions that the key opens: it counts for the first.
+        // No session is named yet: it counts for the first that the key opens.
         None => state.registry.opened_by(token).into_iter().next(),
     };
     let Some((limiter, key)) = session.and_then(|session| counted(&session, token)) else {
@@ -102,6 +102,22 @@ pub(super) async fn limit(
     headers.insert(LIMIT, HeaderValue::from(limiter.limit.requests));
     headers.insert(REMAINING, HeaderValue::from(remaining));
     response
+}
+
+/// Counts a request of an API key for a session that only its body names.
+///
+/// # Errors
+///
+/// 429.
+pub(super) fn count(session: &Session, headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some((limiter, key)) = auth::bearer(headers).and_then(|token| counted(session, token))
+    else {
+        return Ok(());
+    };
+    let taken = limiter.take(&key);
+    taken
+        .map(|_left| ())
+        .map_err(|wait| too_many(limiter.limit, wait))
 }
 
 fn counted(session: &Session, token: &str) -> Option<(Arc<Limiter>, KeyDigest)> {

@@ -5,12 +5,16 @@ mod call;
 mod errors;
 mod schema;
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State as Extract},
     response::Response,
 };
 
-use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names, persist::Command};
+use super::{
+    Data, ErrorBody, State, auth, error::ApiError, path::Names, persist::Command, rate_limit,
+};
 use call::Call;
 use schema::{Message, SentMessage};
 
@@ -58,7 +62,14 @@ pub(super) async fn send(
     let only = opened.len() == 1;
     let headers = request.headers().clone();
     let session = |name: Option<&str>| match name {
-        Some(name) => auth::open_api(&state.registry, name, &headers),
+        Some(name) => {
+            let session = auth::open_api(&state.registry, name, &headers)?;
+            // For the first one it was counted before its body was read.
+            if !Arc::ptr_eq(&session, home) {
+                rate_limit::count(&session, &headers)?;
+            }
+            Ok(session)
+        }
         None if only => Ok(home.clone()),
         None => Err(call::missing_session()),
     };

@@ -104,3 +104,24 @@ async fn sending_counts_against_the_rate_limit() {
     }
     assert_eq!(gateway.posted().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_only_the_body_names_has_its_own_limit() {
+    let (mut plan, first) = plan(Dialect::Waha).await;
+    let second = Gateway::start(Dialect::Waha).await;
+    let session = Document::session(TENANT, "second", "acme-keys")
+        .spec("source.gateway.send", second.send_api())
+        .spec("rateLimit", json!({"requests": 2, "per": "1h"}));
+    plan.more.push(session);
+    let stage = plan.up().await;
+    let message = with(text("x"), "session", "second");
+    for _ in 0..2 {
+        stage.api.post_json(ROUTE, &message).await.expect(200);
+    }
+    let reply = stage.api.post_json(ROUTE, &message).await;
+    reply.refused(429, "rate_limited");
+    assert!(reply.header("retry-after").is_some());
+    let message = with(text("x"), "session", SESSION);
+    stage.api.post_json(ROUTE, &message).await.expect(200);
+    assert_eq!((first.posted().len(), second.posted().len()), (1, 2));
+}
