@@ -104,11 +104,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         () = shutdown.cancelled() => return Ok(()),
     };
     tracing::info!("data directory taken");
+    let tls = net::tls_config(None)?;
     let shared = Shared {
         cdn: Arc::new(config.cdn),
-        webhooks: webhook::client(config.policy.clone(), net::tls_config(None)?),
-        gateways: send::client(config.policy.clone(), net::tls_config(None)?),
-        links: send::fetch::client(config.policy.clone(), net::tls_config(None)?),
+        webhooks: webhook::client(config.policy.clone(), tls.clone()),
+        gateways: send::client(config.policy.clone(), tls.clone()),
+        links: send::fetch::client(config.policy.clone(), tls),
         policy: config.policy,
         slots: Arc::new(Semaphore::new(SLOTS)),
         metrics: metrics.clone(),
