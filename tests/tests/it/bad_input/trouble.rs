@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use titan_tests::baileys;
 use titan_tests::bucket::Mode;
 use titan_tests::stage::{Plan, SESSION, Stage, TENANT};
@@ -165,7 +168,18 @@ async fn while_the_disk_is_full_nothing_is_half_taken_and_reads_are_served() {
             assert_eq!(reply.status / 100, 2, "{}: {}", row.operation, reply.json());
         }
     }
+    let file = STANDARD.encode(vec![0xf1; 300_000]);
+    let chat = "4915112345678@s.whatsapp.net";
+    let file = json!({"chatId": chat, "type": "file", "filename": "x", "base64": file});
+    let reply = stage.api.post_json("/api/messages/send", &file).await;
+    reply.refused(503, "spool_full");
+    assert!(reply.header("retry-after").is_some());
     fs::remove_file(filler).unwrap();
+    stage
+        .api
+        .post_json("/api/messages/send", &file)
+        .await
+        .expect(200);
     let taken = stage.inbound(&baileys::upsert(&batch)).await.expect(202);
     assert_eq!(taken.data()["accepted"], 400, "a part was taken before");
     stage

@@ -14,6 +14,7 @@ mod limits;
 mod link_limits;
 mod links;
 mod order;
+mod replicas;
 mod sessions;
 mod spool;
 mod stopping;
