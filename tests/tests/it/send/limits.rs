@@ -156,3 +156,23 @@ async fn the_type_may_stand_behind_the_file() {
         .expect(200);
     assert_eq!(gateway.posted()[0].words(), "behind");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_asks_first_is_invited_unless_it_is_too_large() {
+    let (stage, gateway) = up(Dialect::Waha).await;
+    let body = file("image", &of_format("png", 100_000)).to_string();
+    for (length, status) in [(body.len() as u64, 100), (71 * MIB + 1, 413)] {
+        let stream = TcpStream::connect(stage.sidecar.address()).await.unwrap();
+        let mut connection = Connection::new(stream);
+        let head = head(&format!("content-length: {length}\r\nexpect: 100-continue"));
+        connection.write(head.as_bytes()).await.unwrap();
+        let first = connection.head().await.unwrap().unwrap();
+        assert_eq!(first.status(), Some(status), "{first:?}");
+        if status == 100 {
+            connection.write(body.as_bytes()).await.unwrap();
+            let (head, _) = answer(&mut connection).await;
+            assert_eq!(head.status(), Some(200));
+        }
+    }
+    assert_eq!(gateway.posted().len(), 1);
+}

@@ -1,9 +1,14 @@
 //! A file by its link: fetched once, equal at the gateway, and only from where it may come.
 
-use titan_tests::gateway::Dialect;
+use std::fs;
+
+use titan_tests::gateway::{Answer, Dialect};
+use titan_tests::stage::{SESSION, TENANT};
 
 use super::files::Files;
-use super::harness::{holds_file, link, of_format, plan, send, spool_is_empty, up, with};
+use super::harness::{
+    holds_file, link, of_format, plan, result_of, send, send_async, spool_is_empty, up, with,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_behind_a_link_is_equal_at_each_gateway() {
@@ -136,4 +141,32 @@ async fn a_link_without_a_whole_file_is_unusable() {
         spool_is_empty(&stage).await;
     }
     assert!(gateway.posted().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_carries_its_permission_is_said_nowhere_and_kept_nowhere() {
+    const PERMISSION: &str = "c2lnbmF0dXJlLW9mLWEtbGluaw";
+    let files = Files::start(&of_format("png", 3000)).await;
+    let (mut stage, gateway) = up(Dialect::Waha).await;
+    for (path, status) in [("/file", 200), ("/status/403", 422), ("/broken", 422)] {
+        let url = files.url(&format!("{path}?sig={PERMISSION}"));
+        let reply = send(&stage, &link("image", &url)).await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.json());
+        assert!(!reply.json().to_string().contains(PERMISSION));
+    }
+    gateway.answer([Answer::HangUp]);
+    let url = files.url(&format!("/file?sig={PERMISSION}"));
+    let id = send_async(&stage, &link("image", &url)).await;
+    result_of(&stage, &id).await;
+    let status = stage.status().await.to_string();
+    assert!(!status.contains(PERMISSION), "{status}");
+    stage.sidecar.kill();
+    let log = stage.sidecar.log_text();
+    assert!(!log.contains(PERMISSION), "it is in the log");
+    let folder = stage.sidecar.launch().data().join(TENANT).join(SESSION);
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let bytes = fs::read(file.path()).unwrap_or_default();
+        let words = String::from_utf8_lossy(&bytes);
+        assert!(!words.contains(PERMISSION), "{:?}", file.path());
+    }
 }

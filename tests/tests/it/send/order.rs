@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use titan_tests::gateway::{Answer, Dialect, Posted};
+use titan_tests::stage::{API_KEY, Stage};
+use titan_tests::wire::Connection;
+use tokio::net::TcpStream;
 
 use super::harness::{
     OTHER_CHAT, file, of_format, result_of, send, send_async, spool_is_empty, text, up, with,
@@ -100,4 +103,37 @@ async fn a_caller_whose_turn_does_not_come_hears_503_and_it_is_never_sent() {
     let posted = gateway.posted();
     let words: Vec<_> = posted.iter().map(Posted::words).collect();
     assert_eq!(words, ["slow", "behind"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_follow_each_other_without_waiting_keep_their_order() {
+    let (stage, gateway) = up(Dialect::Waha).await;
+    let address = stage.sidecar.address();
+    let call = |index| {
+        let (path, body) = (
+            Stage::path("messages/send"),
+            text(&format!("number {index}")),
+        );
+        let body = body.to_string();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {API_KEY}\r\n\
+             content-type: application/json\r\nprefer: respond-async\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let all = (0..10).map(call).collect::<Vec<_>>().concat();
+    let mut connection = Connection::new(TcpStream::connect(&address).await.unwrap());
+    connection.write(all.as_bytes()).await.unwrap();
+    for _ in 0..10 {
+        let head = connection.head().await.unwrap().unwrap();
+        assert_eq!(head.status(), Some(202), "{head:?}");
+        connection
+            .body(head.content_length().unwrap(), |_| {})
+            .await;
+    }
+    let posted = gateway.reached(10).await;
+    let words: Vec<_> = posted.iter().map(Posted::words).collect();
+    let wanted: Vec<_> = (0..10).map(|index| format!("number {index}")).collect();
+    assert_eq!(words, wanted);
 }
