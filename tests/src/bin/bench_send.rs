@@ -1,9 +1,6 @@
 //! Measures memory over idle while large files are sent through a gateway: by a link, and as base64.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -30,10 +27,10 @@ const RUNS: usize = 3;
 const CALM: Duration = Duration::from_secs(3);
 
 #[tokio::main(worker_threads = 2)]
-async fn main() {
-    let folder = TempDir::new().unwrap();
+async fn main() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
     let path = folder.path().join("file");
-    write(&path);
+    std::fs::write(&path, Random::new(1).bytes(LINKED))?;
     let cdn = FileCdn::start();
     let link = format!("{}{}", cdn.url(), cdn.put("file", &path));
     let linked = json!({"chatId": "4915112345678@s.whatsapp.net", "type": "file",
@@ -42,11 +39,7 @@ async fn main() {
     let encoded = json!({"chatId": "4915112345678@s.whatsapp.net", "type": "file",
         "filename": "file.bin", "base64": "TWFu".repeat(ENCODED / 4)});
     peak("sending 70 MiB of base64", &encoded).await;
-}
-
-fn write(path: &Path) {
-    let bytes = Random::new(1).bytes(LINKED);
-    File::create(path).unwrap().write_all(&bytes).unwrap();
+    Ok(())
 }
 
 /// A gateway that takes whatever it is posted, and keeps nothing of it.

@@ -46,7 +46,7 @@ use schema::{Message, SentMessage};
         (status = 422, description = "recipient_not_found; gateway_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
         (status = 500, description = "The file to send was lost", body = ErrorBody),
         (status = 502, description = "gateway_unavailable and other faults of the gateway", body = ErrorBody),
-        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; the store can't take it now", body = ErrorBody),
+        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
     ),
     security(("key" = []))
 )]
@@ -100,7 +100,7 @@ pub(super) async fn send(
         (status = 422, description = "recipient_not_found; gateway_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
         (status = 500, description = "The file to send was lost", body = ErrorBody),
         (status = 502, description = "gateway_unavailable and other faults of the gateway", body = ErrorBody),
-        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; the store can't take it now", body = ErrorBody),
+        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
     ),
     security(("key" = []))
 )]

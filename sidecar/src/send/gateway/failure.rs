@@ -49,11 +49,12 @@ pub(super) enum Kind {
 impl GatewayError {
     pub(super) fn new(failure: Failure<'_>, status: StatusCode, secret: Option<&str>) -> Self {
         let (code, what, transient) = match failure.kind {
-            Kind::Unauthorized => ("gateway_unauthorized", "the gateway refuses its key", false),
+            // A key or a session that is set right helps what waits.
+            Kind::Unauthorized => ("gateway_unauthorized", "the gateway refuses its key", true),
             Kind::SessionNotFound => (
                 "gateway_session_not_found",
                 "the gateway knows no such session",
-                false,
+                true,
             ),
             Kind::NotConnected => (
                 "gateway_not_connected",

@@ -85,25 +85,25 @@ fn wahas_errors_are_told_apart() {
             401,
             json!({"message": "Unauthorized", "statusCode": 401}),
             "gateway_unauthorized",
-            false,
+            true,
         ),
         (
             403,
             json!({"message": "Forbidden resource"}),
             "gateway_unauthorized",
-            false,
+            true,
         ),
         (
             404,
             json!({"statusCode": 404, "message": "We didn't find a session with name 'x'.", "error": "Not Found"}),
             "gateway_session_not_found",
-            false,
+            true,
         ),
         (
             422,
             json!({"error": "Session \"x\" does not exist", "session": "x"}),
             "gateway_session_not_found",
-            false,
+            true,
         ),
         (
             404,
@@ -168,12 +168,12 @@ fn wahas_errors_are_told_apart() {
 fn evolutions_errors_are_told_apart() {
     let of = |status: u16, message: Value| json!({"status": status, "error": "x", "response": {"message": message}});
     let rows = [
-        (401, json!("Unauthorized"), "gateway_unauthorized", false),
+        (401, json!("Unauthorized"), "gateway_unauthorized", true),
         (
             404,
             json!(["The \"x\" instance does not exist"]),
             "gateway_session_not_found",
-            false,
+            true,
         ),
         (
             404,
@@ -234,7 +234,7 @@ fn evolutions_errors_are_told_apart() {
 #[test]
 fn wuzapis_errors_are_told_apart() {
     let rows = [
-        (401, "unauthorized", "gateway_unauthorized", false),
+        (401, "unauthorized", "gateway_unauthorized", true),
         (500, "no session", "gateway_not_connected", true),
         (500, "No session", "gateway_not_connected", true),
         (
