@@ -1,0 +1,115 @@
+//! Messages and receipts on their way.
+
+use wacore_binary::{Jid, Node, builder::NodeBuilder};
+
+use crate::{
+    stanza::{self, attr, jid},
+    state::{Address, Known},
+};
+
+/// Sends a message's parts to the devices that they are for, and tells the sender that the server has it.
+pub(crate) fn relay(known: &mut Known, me: &Address, message: &Node) -> Vec<Node> {
+    for (to, parts) in parts(message) {
+        let Some((phone, _)) = known.account(&to) else {
+            continue;
+        };
+        let address = Address {
+            phone,
+            device: to.device,
+        };
+        let copy = copy(me, &address, message, parts);
+        // The phone's own copy goes nowhere.
+        if let Some(device) = known.device(&address) {
+            device.deliver(copy);
+        }
+    }
+    vec![stanza::ack(message)]
+}
+
+/// Who gets what: every `<to>` its part, or the one that a repeat is for.
+fn parts(message: &Node) -> Vec<(Jid, Vec<Node>)> {
+    let alone = message
+        .get_optional_child("enc")
+        .and_then(|part| Some((jid(message, "to")?, vec![part.clone()])));
+    let listed = message
+        .get_optional_child("participants")
+        .into_iter()
+        .flat_map(|list| list.get_children_by_tag("to"));
+    let listed = listed.filter_map(|to| Some((jid(to, "jid")?, to.children()?.to_vec())));
+    listed.chain(alone).collect()
+}
+
+fn copy(me: &Address, to: &Address, message: &Node, mut parts: Vec<Node>) -> Node {
+    parts.extend(message.get_optional_child("device-identity").cloned());
+    let mut copy = NodeBuilder::new("message")
+        .attr("from", me.jid())
+        .attr("id", attr(message, "id").unwrap_or_default())
+        .attr("type", attr(message, "type").unwrap_or_default())
+        .attr("notify", format!("Sender {}", me.phone))
+        .attr("t", stanza::now());
+    if me.phone == to.phone
+        && let Some(recipient) = jid(message, "to")
+    {
+        copy = copy.attr("recipient", recipient);
+    }
+    copy.children(parts).build()
+}
+
+/// A receipt is the device's word that it has the messages, and goes on to who sent them.
+pub(crate) fn receipt(known: &mut Known, me: &Address, receipt: &Node) -> Vec<Node> {
+    for id in ids(receipt) {
+        if let Some(device) = known.device(me) {
+            device.acknowledge("message", &id);
+        }
+    }
+    if let Some(to) = jid(receipt, "to")
+        && let Some((phone, account)) = known.account(&to)
+    {
+        let devices: Vec<u16> = account.devices.keys().copied().collect();
+        for device in devices
+            .into_iter()
+            .filter(|device| to.device == 0 || *device == to.device)
+        {
+            let address = Address {
+                phone: phone.clone(),
+                device,
+            };
+            if address != *me
+                && let Some(device) = known.device(&address)
+            {
+                device.deliver(forwarded(me, receipt));
+            }
+        }
+    }
+    vec![stanza::ack(receipt)]
+}
+
+fn forwarded(me: &Address, receipt: &Node) -> Node {
+    let mut forwarded = receipt.clone();
+    forwarded.attrs.0.retain(|(name, _)| name != "to");
+    forwarded.attrs.insert("from", me.jid());
+    forwarded.attrs.insert("t", stanza::now());
+    forwarded
+}
+
+/// Takes an acknowledged stanza from what waits.
+pub(crate) fn acknowledged(known: &mut Known, me: &Address, ack: &Node) {
+    let class = attr(ack, "class").unwrap_or_default();
+    if let Some(device) = known.device(me) {
+        for id in ids(ack) {
+            device.acknowledge(&class, &id);
+        }
+    }
+}
+
+/// One receipt can be for many messages.
+fn ids(node: &Node) -> Vec<String> {
+    let listed = node
+        .get_optional_child("list")
+        .into_iter()
+        .flat_map(|list| list.get_children_by_tag("item"));
+    listed
+        .filter_map(|item| attr(item, "id"))
+        .chain(attr(node, "id"))
+        .collect()
+}

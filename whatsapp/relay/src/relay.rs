@@ -1,0 +1,210 @@
+//! The server as a test sees it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::{Context, Result};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::AbortHandle,
+};
+use wacore::store::device::CachedServerCertChain;
+
+use crate::{
+    account::Scanned,
+    certificate,
+    keys::public,
+    noise, pairing,
+    retry::{self, Answer},
+    session,
+    state::{Address, Ended, Known, State},
+    wire::Wire,
+};
+
+/// What the phone answers to a media retry.
+#[derive(Debug, Clone)]
+pub struct MediaRetry {
+    /// Id of the message.
+    pub id: String,
+    /// Key of its file, which seals the answer.
+    pub media_key: Vec<u8>,
+    /// Where the file is again; `None` when the phone doesn't have it.
+    pub direct_path: Option<String>,
+}
+
+/// A running server. Dropping it ends it.
+pub struct Relay {
+    address: SocketAddr,
+    state: Arc<State>,
+    listener: AbortHandle,
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl Relay {
+    /// Starts a server on a port of its own.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State::new());
+        let listener = tokio::spawn(listen(listener, Arc::clone(&state))).abort_handle();
+        Ok(Self {
+            address,
+            state,
+            listener,
+        })
+    }
+
+    /// Where clients connect to.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("ws://{}/ws/chat", self.address)
+    }
+
+    /// The server's certificates as a device keeps them that has met it before.
+    #[must_use]
+    pub fn certificates(&self) -> CachedServerCertChain {
+        certificate::cached(public(&self.state.identity))
+    }
+
+    /// A phone scans the code that a device shows.
+    pub fn scan(&self, phone: &str, code: &str) -> Result<()> {
+        let scanned = Scanned::read(code).context("not a pairing code")?;
+        let shown = self
+            .state
+            .with(|known| known.showing.get(&scanned.reference).cloned());
+        shown
+            .context("nobody shows this code")?
+            .send((phone.to_owned(), scanned))
+            .context("gone")
+    }
+
+    /// The phone answers a media retry, or will once it is asked.
+    pub fn answer(&self, retry: MediaRetry) {
+        let MediaRetry {
+            id,
+            media_key,
+            direct_path,
+        } = retry;
+        self.state.with(|known| {
+            known.retries.answers.insert(
+                id.clone(),
+                Answer {
+                    media_key,
+                    direct_path,
+                },
+            );
+            retry::deliver(known, &id);
+        });
+    }
+
+    /// Ends the connections of an account's devices.
+    pub fn end(&self, phone: &str, reason: Ended) {
+        self.state.with(|known| {
+            let Some(account) = known.accounts.get_mut(phone) else {
+                return;
+            };
+            for device in account.devices.values_mut() {
+                device.end(reason.farewell());
+            }
+            if reason == Ended::Unlinked {
+                account.devices.clear();
+            }
+        });
+    }
+
+    /// From now on refuses the account's logins, or no longer.
+    pub fn refuse(&self, phone: &str, reason: Option<Ended>) {
+        self.state.with(|known| match reason {
+            Some(reason) => known.refused.insert(phone.to_owned(), reason),
+            None => known.refused.remove(phone),
+        });
+    }
+
+    /// How often devices tried to log in, refused or not.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.state.with(|known| known.attempts)
+    }
+
+    /// How often the account's device logged in.
+    #[must_use]
+    pub fn logins(&self, phone: &str) -> usize {
+        self.state
+            .with(|known| device(known, phone).map_or(0, |device| device.logins))
+    }
+
+    /// Ids of the messages that the account's device has yet to acknowledge.
+    #[must_use]
+    pub fn waiting(&self, phone: &str) -> Vec<String> {
+        self.state.with(|known| {
+            device(known, phone)
+                .map(|device| device.messages())
+                .unwrap_or_default()
+        })
+    }
+
+    /// Waits until the account's device listens, with keys for others to write to it.
+    pub async fn listening(&self, phone: &str) {
+        self.state
+            .until(|known| {
+                let device = device(known, phone)?;
+                (device.bundle.is_some() && device.link.as_ref()?.active).then_some(())
+            })
+            .await;
+    }
+
+    /// Waits until as many messages wait for the account's device.
+    pub async fn waits(&self, phone: &str, messages: usize) {
+        self.state
+            .until(|known| (device(known, phone)?.messages().len() == messages).then_some(()))
+            .await;
+    }
+
+    /// Waits until the account's device has no connection.
+    pub async fn gone(&self, phone: &str) {
+        self.state
+            .until(|known| device(known, phone)?.link.is_none().then_some(()))
+            .await;
+    }
+
+    /// Waits until the account's device has logged in that often.
+    pub async fn logged_in(&self, phone: &str, times: usize) {
+        self.state
+            .until(|known| (device(known, phone)?.logins >= times).then_some(()))
+            .await;
+    }
+}
+
+/// The account's newest device.
+fn device<'a>(known: &'a mut Known, phone: &str) -> Option<&'a mut crate::device::Device> {
+    let device = *known.accounts.get(phone)?.devices.keys().last()?;
+    known.device(&Address {
+        phone: phone.to_owned(),
+        device,
+    })
+}
+
+async fn listen(listener: TcpListener, state: Arc<State>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, &state).await {
+                tracing::debug!(%error, "connection ended");
+            }
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, state: &Arc<State>) -> Result<()> {
+    let mut wire = Wire::accept(stream).await?;
+    let payload = noise::accept(&mut wire, &state.identity).await?;
+    if payload.device_pairing_data.is_set() {
+        pairing::serve(wire, state).await
+    } else {
+        session::serve(wire, state, &payload).await
+    }
+}
