@@ -24,7 +24,7 @@ pub(crate) async fn serve(mut wire: Wire, state: &State) -> Result<()> {
     state.with(|known| {
         known
             .showing
-            .retain(|reference, _| !references.contains(reference))
+            .retain(|reference, _| !references.contains(reference));
     });
     served?;
     wire.close().await;

@@ -147,6 +147,19 @@ impl Relay {
         })
     }
 
+    /// Whether the account has a linked device.
+    #[must_use]
+    pub fn linked(&self, phone: &str) -> bool {
+        self.state.with(|known| device(known, phone).is_some())
+    }
+
+    /// Waits until a device asked the phone for a message's file.
+    pub async fn asked(&self, message: &str) {
+        self.state
+            .until(|known| known.retries.asked.contains_key(message).then_some(()))
+            .await;
+    }
+
     /// Waits until the account's device listens, with keys for others to write to it.
     pub async fn listening(&self, phone: &str) {
         self.state

@@ -1,0 +1,18 @@
+//! The linked device.
+
+mod build;
+mod ear;
+mod fetch;
+mod hook;
+mod retries;
+mod sending;
+mod shared;
+mod status;
+mod supervisor;
+mod verdict;
+
+pub(crate) use retries::{Question, RetryError};
+pub(crate) use sending::SendError;
+pub(crate) use shared::{Device, NotConnected};
+pub(crate) use status::{Code, StatusView};
+pub(crate) use supervisor::{Command, Supervisor};

@@ -1,0 +1,113 @@
+//! Messages in: acknowledged when the sidecar has them, and not before.
+
+use crate::{
+    sidecar::Sidecar,
+    stage::{OTHER, PHONE, Stage, content, id, image, text},
+};
+
+#[tokio::test]
+async fn text_and_image_reach_the_sidecar() {
+    let (stage, peer) = Stage::with_peer().await;
+    let (first, second) = (id(), id());
+    peer.send(PHONE, &first, text("hello")).await.unwrap();
+    peer.send(PHONE, &second, image()).await.unwrap();
+
+    let taken = stage.sidecar.took(2).await;
+    assert_eq!(taken[0]["id"], first);
+    assert_eq!(taken[0]["chat"], format!("{OTHER}@s.whatsapp.net"));
+    assert_eq!(taken[0]["sender"], format!("{OTHER}:1@s.whatsapp.net"));
+    assert_eq!(taken[0]["fromMe"], false);
+    assert_eq!(taken[0]["pushName"], format!("Sender {OTHER}"));
+    assert_eq!(content(&taken[0]).conversation.as_deref(), Some("hello"));
+    assert_eq!(taken[1]["id"], second);
+    let image = content(&taken[1]).image_message.into_option().unwrap();
+    assert_eq!(
+        (image.media_key, image.file_length),
+        (Some(vec![7; 32]), Some(1234))
+    );
+    stage.relay.waits(PHONE, 0).await;
+}
+
+#[tokio::test]
+async fn a_message_that_the_sidecar_refuses_is_offered_again_and_not_acknowledged_before() {
+    let (stage, peer) = Stage::with_peer().await;
+    stage.sidecar.refuse(2);
+    let message = id();
+    peer.send(PHONE, &message, text("hello")).await.unwrap();
+    stage.sidecar.called(1).await;
+    assert_eq!(stage.relay.waiting(PHONE), [message.as_str()]);
+
+    stage.sidecar.took(1).await;
+    stage.relay.waits(PHONE, 0).await;
+    stage.sidecar.called(3).await;
+    assert_eq!(stage.sidecar.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn messages_wait_while_the_sidecar_is_down() {
+    let (mut stage, peer) = Stage::with_peer().await;
+    drop(stage.sidecar);
+    let messages = [id(), id(), id()];
+    for message in &messages {
+        peer.send(PHONE, message, text("hello")).await.unwrap();
+    }
+    stage.relay.waits(PHONE, 3).await;
+
+    stage.sidecar = Sidecar::start(stage.directory.path());
+    let taken = stage.sidecar.took(3).await;
+    let mut ids: Vec<_> = taken
+        .iter()
+        .map(|message| message["id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, messages);
+    stage.relay.waits(PHONE, 0).await;
+}
+
+#[tokio::test]
+async fn a_message_survives_a_kill_before_the_sidecar_answered() {
+    let (stage, peer) = Stage::with_peer().await;
+    stage.sidecar.silent(true);
+    let (text_id, image_id) = (id(), id());
+    peer.send(PHONE, &text_id, text("hello")).await.unwrap();
+    peer.send(PHONE, &image_id, image()).await.unwrap();
+    stage.sidecar.called(1).await;
+    stage.relay.waits(PHONE, 2).await;
+
+    let stage = stage.restart().await;
+    stage.sidecar.silent(false);
+    let taken = stage.sidecar.took(2).await;
+    assert_eq!(taken[0]["id"], text_id);
+    assert_eq!(content(&taken[0]).conversation.as_deref(), Some("hello"));
+    assert_eq!(taken[1]["id"], image_id);
+    stage.relay.waits(PHONE, 0).await;
+    assert_eq!(stage.sidecar.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn messages_sent_while_the_program_is_dead_arrive_in_order() {
+    let (stage, peer) = Stage::with_peer().await;
+    let messages: Vec<String> = (0..20).map(|_| id()).collect();
+    let Stage {
+        relay,
+        sidecar,
+        program,
+        directory,
+    } = stage;
+    program.kill().await;
+    relay.gone(PHONE).await;
+    for message in &messages {
+        peer.send(PHONE, message, text("hello")).await.unwrap();
+    }
+    relay.waits(PHONE, 20).await;
+
+    let _program = crate::program::Program::start(directory.path(), &relay.url());
+    let taken = sidecar.took(20).await;
+    let ids: Vec<_> = taken
+        .iter()
+        .map(|message| message["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, messages);
+    assert_eq!(taken[0]["offline"], true);
+    relay.waits(PHONE, 0).await;
+}

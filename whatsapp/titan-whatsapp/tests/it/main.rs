@@ -1,0 +1,19 @@
+//! The program, as a process, between a server of ours and a sidecar of ours.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails here is a failed test"
+)]
+
+mod features;
+mod inbound;
+mod lock;
+mod outbound;
+mod pairing;
+mod program;
+mod sidecar;
+mod stage;
+mod states;
+mod strict;

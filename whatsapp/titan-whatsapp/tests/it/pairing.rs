@@ -1,0 +1,75 @@
+//! Linking.
+
+use serde_json::{Value, json};
+
+use crate::stage::{PHONE, Stage};
+
+#[tokio::test]
+async fn a_scanned_code_links_the_device() {
+    let stage = Stage::new().await;
+    let (status, answer) = stage.program.get("/media-conn").await;
+    assert_eq!(
+        (status.as_u16(), &answer["code"]),
+        (503, &json!("not_connected"))
+    );
+    let code = stage.code().await;
+    let (_, before) = stage.program.get("/status").await;
+    assert_eq!(
+        (&before["status"], &before["reason"]),
+        (&json!("CONNECTING"), &json!("ScanQr"))
+    );
+    assert_eq!(before["linked"], false);
+
+    stage.relay.scan(PHONE, &code).unwrap();
+    let event = stage.sidecar.status("CONNECTED", None).await;
+    assert_eq!(
+        (&event["linked"], &event["phone"]),
+        (&json!(true), &json!("+49…12"))
+    );
+    let (_, status) = stage.program.get("/status").await;
+    assert_eq!(
+        (&status["status"], &status["reason"]),
+        (&json!("CONNECTED"), &Value::Null)
+    );
+    assert_eq!(status["jid"], format!("{PHONE}:1@s.whatsapp.net"));
+    let (refused, answer) = stage.program.get("/pair/qr").await;
+    assert_eq!(
+        (refused.as_u16(), &answer["code"]),
+        (409, &json!("already_linked"))
+    );
+}
+
+#[tokio::test]
+async fn a_linked_device_stays_linked_over_a_restart() {
+    let stage = Stage::linked().await.restart().await;
+    stage.sidecar.status("CONNECTED", None).await;
+    assert_eq!(stage.relay.logins(PHONE), 2);
+}
+
+#[tokio::test]
+async fn codes_keys_and_numbers_are_not_logged() {
+    let stage = Stage::new().await;
+    let code = stage.code().await;
+    stage.relay.scan(PHONE, &code).unwrap();
+    stage.sidecar.status("CONNECTED", None).await;
+    let log = stage.program.kill().await;
+    assert!(log.contains("the device's status is another"), "{log}");
+    assert!(!log.contains(PHONE), "{log}");
+    for part in code.split(',').filter(|part| part.len() > 10) {
+        assert!(!log.contains(part), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_readable_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let stage = Stage::linked().await;
+    for name in ["device.db", "device.db-wal"] {
+        let mode = std::fs::metadata(stage.data().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
+    }
+}

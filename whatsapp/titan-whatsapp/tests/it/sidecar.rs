@@ -1,0 +1,149 @@
+//! A sidecar that takes what it gets, refuses it, or never answers.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use serde_json::Value;
+use tokio::{net::UnixListener, sync::watch, task::AbortHandle};
+
+/// What it got so far, and how it answers.
+#[derive(Default)]
+struct Got {
+    messages: Vec<Value>,
+    events: Vec<Value>,
+    calls: usize,
+    refusals: usize,
+    silent: bool,
+}
+
+struct Shared {
+    got: Mutex<Got>,
+    changes: watch::Sender<()>,
+}
+
+/// The sidecar. Dropping it leaves nobody at the socket.
+pub(crate) struct Sidecar {
+    shared: Arc<Shared>,
+    served: AbortHandle,
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+impl Sidecar {
+    /// Serves the socket.
+    pub(crate) fn start(directory: &Path) -> Self {
+        let path = directory.join("sidecar.sock");
+        // Left by the one before.
+        let _absent = std::fs::remove_file(&path);
+        let listener = UnixListener::bind(path).unwrap();
+        let shared = Arc::new(Shared {
+            got: Mutex::default(),
+            changes: watch::Sender::new(()),
+        });
+        let router = Router::new()
+            .route("/messages", post(messages))
+            .route("/events", post(events))
+            .with_state(Arc::clone(&shared));
+        let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            shared,
+            served: served.abort_handle(),
+        }
+    }
+
+    /// Refuses the next calls with messages.
+    pub(crate) fn refuse(&self, calls: usize) {
+        self.shared.got.lock().unwrap().refusals = calls;
+    }
+
+    /// Takes messages and never says so, or answers again.
+    pub(crate) fn silent(&self, silent: bool) {
+        self.shared.got.lock().unwrap().silent = silent;
+    }
+
+    /// The messages that were taken.
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        self.shared.got.lock().unwrap().messages.clone()
+    }
+
+    /// Waits until as many calls with messages came, whatever became of them.
+    pub(crate) async fn called(&self, calls: usize) {
+        self.until(|got| (got.calls >= calls).then_some(())).await;
+    }
+
+    /// Waits until it took as many messages.
+    pub(crate) async fn took(&self, messages: usize) -> Vec<Value> {
+        self.until(|got| (got.messages.len() >= messages).then(|| got.messages.clone()))
+            .await
+    }
+
+    /// Waits for an event, and forgets it and all before it.
+    pub(crate) async fn event(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.until(|got| {
+            let found = got.events.iter().position(&wanted)?;
+            got.events.drain(..=found).next_back()
+        })
+        .await
+    }
+
+    /// Waits for an event with this status, and reason where one is given.
+    pub(crate) async fn status(&self, status: &str, reason: Option<&str>) -> Value {
+        self.event(|event| {
+            event["type"] == "status"
+                && event["status"] == status
+                && event["reason"].as_str() == reason
+        })
+        .await
+    }
+
+    async fn until<T>(&self, mut look: impl FnMut(&mut Got) -> Option<T>) -> T {
+        let mut changes = self.shared.changes.subscribe();
+        loop {
+            if let Some(seen) = look(&mut self.shared.got.lock().unwrap()) {
+                return seen;
+            }
+            changes.changed().await.unwrap();
+        }
+    }
+}
+
+async fn messages(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> StatusCode {
+    let silent = {
+        let mut got = shared.got.lock().unwrap();
+        got.calls += 1;
+        if got.refusals > 0 {
+            got.refusals -= 1;
+            drop(got);
+            shared.changes.send_replace(());
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        if !got.silent {
+            got.messages
+                .extend(body["messages"].as_array().unwrap().iter().cloned());
+        }
+        got.silent
+    };
+    shared.changes.send_replace(());
+    if silent {
+        std::future::pending::<()>().await;
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn events(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> StatusCode {
+    shared
+        .got
+        .lock()
+        .unwrap()
+        .events
+        .extend(body["events"].as_array().unwrap().iter().cloned());
+    shared.changes.send_replace(());
+    StatusCode::NO_CONTENT
+}
