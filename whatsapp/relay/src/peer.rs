@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use tokio::sync::{Mutex, mpsc};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
 use wacore::{store::InMemoryBackend, types::events::InboundMessage};
 use waproto::whatsapp::Message;
 use whatsapp_rust::{
@@ -15,7 +18,7 @@ use whatsapp_rust::{
     types::events::Event,
 };
 
-use crate::Relay;
+use crate::{Relay, state::LONGEST};
 
 /// Nothing is fetched over HTTP here.
 struct NoHttp;
@@ -93,13 +96,9 @@ impl Peer {
 
     /// The next message that arrived and could be read: its id and what it says.
     pub async fn next(&self) -> Result<(String, Arc<Message>)> {
-        let message = self
-            .messages
-            .lock()
-            .await
-            .recv()
-            .await
-            .context("the device is gone")?;
+        let mut messages = self.messages.lock().await;
+        let next = timeout(LONGEST, messages.recv()).await?;
+        let message = next.context("the device is gone")?;
         Ok((message.info.id.clone(), message.message))
     }
 }

@@ -177,6 +177,13 @@ impl Relay {
             .await;
     }
 
+    /// Waits until no more messages than that wait for the account's device.
+    pub async fn waits_at_most(&self, phone: &str, messages: usize) {
+        self.state
+            .until(|known| (device(known, phone)?.messages().len() <= messages).then_some(()))
+            .await;
+    }
+
     /// Waits until the account's device has no connection.
     pub async fn gone(&self, phone: &str) {
         self.state

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard},
+    time::Duration,
 };
 
 use tokio::sync::{mpsc, watch};
@@ -15,6 +16,9 @@ use crate::{
     keys::generate,
     retry::Retries,
 };
+
+/// How long a test waits for what should be there in no time.
+pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 
 /// A device of an account; 0 is the phone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -169,12 +173,17 @@ impl State {
     /// Waits until the state is as asked.
     pub(crate) async fn until<T>(&self, mut look: impl FnMut(&mut Known) -> Option<T>) -> T {
         let mut changes = self.changes.subscribe();
-        loop {
-            if let Some(seen) = look(&mut self.lock()) {
-                return seen;
+        let seen = async {
+            loop {
+                if let Some(seen) = look(&mut self.lock()) {
+                    return seen;
+                }
+                changes.changed().await.unwrap();
             }
-            changes.changed().await.unwrap();
-        }
+        };
+        tokio::time::timeout(LONGEST, seen)
+            .await
+            .expect("waited for in vain")
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

@@ -10,12 +10,22 @@ use whatsapp_rust::{
     Client, RawNodeLease, TokioRuntime,
     bot::{Bot, BotBuilderError, BotHandle},
     store::SqliteStore,
-    transport::TokioWebSocketTransportFactory,
     types::events::EventInterest,
 };
 
-use super::{ear::Ear, fetch::Nothing, hook::Hook, shared::Device};
+use super::{ear::Ear, fetch::Fetch, hook::Hook, shared::Device, transport::Transports};
 use crate::{config::Config, sidecar::Delivery};
+
+/// A client that can't be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// What the library needs is not there.
+    #[error("the library can't start")]
+    Library(#[from] BotBuilderError),
+    /// TLS.
+    #[error("TLS can't be set up")]
+    Tls(#[from] rustls::Error),
+}
 
 /// A client that runs until its first connection ends.
 pub(crate) struct Built {
@@ -34,23 +44,19 @@ pub(crate) async fn build(
     device: &Arc<Device>,
     delivery: &Delivery,
     store: SqliteStore,
-) -> Result<Built, BotBuilderError> {
+) -> Result<Built, BuildError> {
     let ended = CancellationToken::new();
     let (unguarded, messages) = mpsc::unbounded_channel();
     tokio::spawn(pass_on(delivery.clone(), messages));
     let ear = Arc::new(Ear::new(Arc::clone(device), unguarded));
 
-    let mut transport = TokioWebSocketTransportFactory::new();
-    if let Some(endpoint) = &config.endpoint {
-        transport = transport.with_url(endpoint);
-    }
     let props = DevicePropsOverride::new()
         .with_os(&config.device_name)
         .with_platform_type(PlatformType::DESKTOP);
     let bot = Bot::builder()
         .with_backend(store)
-        .with_transport_factory(transport)
-        .with_http_client(Nothing)
+        .with_transport_factory(Transports::new(config.endpoint.as_deref()))
+        .with_http_client(Fetch::new()?)
         .with_runtime(TokioRuntime)
         .with_version(config.client_version)
         .with_device_props(props)

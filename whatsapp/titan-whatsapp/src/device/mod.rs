@@ -9,6 +9,7 @@ mod sending;
 mod shared;
 mod status;
 mod supervisor;
+mod transport;
 mod verdict;
 
 pub(crate) use retries::{Question, RetryError};

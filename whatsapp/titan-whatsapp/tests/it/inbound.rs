@@ -1,5 +1,7 @@
 //! Messages in: acknowledged when the sidecar has them, and not before.
 
+use std::collections::BTreeSet;
+
 use crate::{
     sidecar::Sidecar,
     stage::{OTHER, PHONE, Stage, content, id, image, text},
@@ -110,4 +112,30 @@ async fn messages_sent_while_the_program_is_dead_arrive_in_order() {
     assert_eq!(ids, messages);
     assert_eq!(taken[0]["offline"], true);
     relay.waits(PHONE, 0).await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_both_sides_are_killed_at_random() {
+    let (mut stage, peer) = Stage::with_peer().await;
+    let mut sent = BTreeSet::new();
+    let mut taken = BTreeSet::new();
+    for round in 0..6 {
+        for _ in 0..10 {
+            let message = id();
+            peer.send(PHONE, &message, text("hello")).await.unwrap();
+            sent.insert(message);
+        }
+        let unacknowledged: usize = rand::random_range(0..10);
+        stage.relay.waits_at_most(PHONE, unacknowledged).await;
+        if round % 2 == 0 {
+            stage = stage.restart().await;
+        } else {
+            taken.extend(stage.sidecar.ids());
+            drop(stage.sidecar);
+            stage.sidecar = Sidecar::start(stage.directory.path());
+        }
+    }
+    stage.relay.waits(PHONE, 0).await;
+    taken.extend(stage.sidecar.ids());
+    assert_eq!(taken, sent);
 }

@@ -9,6 +9,9 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use serde_json::Value;
 use tokio::{net::UnixListener, sync::watch, task::AbortHandle};
 
+/// How long a test waits for what should be there in no time.
+const LONGEST: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// What it got so far, and how it answers.
 #[derive(Default)]
 struct Got {
@@ -73,6 +76,12 @@ impl Sidecar {
         self.shared.got.lock().unwrap().messages.clone()
     }
 
+    /// Ids of the messages that were taken.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let id = |message: &Value| message["id"].as_str().unwrap().to_owned();
+        self.messages().iter().map(id).collect()
+    }
+
     /// Waits until as many calls with messages came, whatever became of them.
     pub(crate) async fn called(&self, calls: usize) {
         self.until(|got| (got.calls >= calls).then_some(())).await;
@@ -84,33 +93,53 @@ impl Sidecar {
             .await
     }
 
-    /// Waits for an event, and forgets it and all before it.
+    /// Waits for an event, and forgets it.
     pub(crate) async fn event(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         self.until(|got| {
             let found = got.events.iter().position(&wanted)?;
-            got.events.drain(..=found).next_back()
+            Some(got.events.remove(found))
         })
         .await
     }
 
-    /// Waits for an event with this status, and reason where one is given.
+    /// Waits until the status is this one, with this reason where there is one. Earlier ones are forgotten.
     pub(crate) async fn status(&self, status: &str, reason: Option<&str>) -> Value {
-        self.event(|event| {
+        let wanted = |event: &Value| {
             event["type"] == "status"
                 && event["status"] == status
                 && event["reason"].as_str() == reason
+        };
+        self.until(|got| {
+            let found = got.events.iter().position(wanted)?;
+            let event = got.events.remove(found);
+            let mut place = 0;
+            got.events.retain(|event| {
+                place += 1;
+                place > found || event["type"] != "status"
+            });
+            Some(event)
         })
         .await
     }
 
     async fn until<T>(&self, mut look: impl FnMut(&mut Got) -> Option<T>) -> T {
         let mut changes = self.shared.changes.subscribe();
-        loop {
-            if let Some(seen) = look(&mut self.shared.got.lock().unwrap()) {
-                return seen;
+        let seen = async {
+            loop {
+                if let Some(seen) = look(&mut self.shared.got.lock().unwrap()) {
+                    return seen;
+                }
+                changes.changed().await.unwrap();
             }
-            changes.changed().await.unwrap();
-        }
+        };
+        let seen = tokio::time::timeout(LONGEST, seen).await;
+        let Ok(seen) = seen else {
+            panic!(
+                "in vain; events: {:?}",
+                self.shared.got.lock().unwrap().events
+            )
+        };
+        seen
     }
 }
 
