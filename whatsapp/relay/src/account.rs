@@ -69,6 +69,11 @@ impl Account {
         }
     }
 
+    /// The phone's own key.
+    pub(crate) fn identity(&self) -> &KeyPair {
+        &self.identity
+    }
+
     /// A number for a new device, and the phone's word for it, sealed with the secret that was in the code.
     pub(crate) fn vouch(&mut self, scanned: &Scanned) -> (u16, Vec<u8>) {
         let device = self.next;

@@ -30,6 +30,7 @@ mod retry;
 mod session;
 mod stanza;
 mod state;
+mod typed;
 mod wire;
 
 pub use peer::Peer;

@@ -13,7 +13,8 @@ use crate::{
     account::Scanned,
     certificate,
     keys::public,
-    noise, pairing,
+    noise,
+    pairing::{self, Act},
     retry::{self, Answer},
     session,
     state::{Address, Ended, Known, State},
@@ -76,10 +77,17 @@ impl Relay {
         let shown = self
             .state
             .with(|known| known.showing.get(&scanned.reference).cloned());
+        let shown = shown.context("nobody shows this code")?;
         shown
-            .context("nobody shows this code")?
-            .send((phone.to_owned(), scanned))
+            .send(Act::Scan(phone.to_owned(), scanned))
             .context("gone")
+    }
+
+    /// Somebody types the code on the phone that a device asked for.
+    pub fn type_in(&self, phone: &str, code: &str) -> Result<()> {
+        let asked = self.state.with(|known| known.showing.get(phone).cloned());
+        let asked = asked.context("no device asked for a code")?;
+        asked.send(Act::Type(code.to_owned())).context("gone")
     }
 
     /// The phone answers a media retry, or will once it is asked.
@@ -181,6 +189,15 @@ impl Relay {
     pub async fn waits_at_most(&self, phone: &str, messages: usize) {
         self.state
             .until(|known| (device(known, phone)?.messages().len() <= messages).then_some(()))
+            .await;
+    }
+
+    /// Waits until the account's device said last that it is this: `available` or `unavailable`.
+    pub async fn presence(&self, phone: &str, presence: &str) {
+        self.state
+            .until(|known| {
+                (device(known, phone)?.presence.as_deref() == Some(presence)).then_some(())
+            })
             .await;
     }
 

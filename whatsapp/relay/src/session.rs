@@ -100,6 +100,12 @@ fn answer(state: &State, me: &Address, node: &Node) -> Vec<Node> {
             state.with(|known| retry::asked(known, me, node))
         }
         "receipt" => state.with(|known| message::receipt(known, me, node)),
+        "presence" => {
+            if let Some(kind) = stanza::attr(node, "type") {
+                state.with(|known| known.device(me).map(|device| device.presence = Some(kind)));
+            }
+            Vec::new()
+        }
         "ack" => {
             state.with(|known| message::acknowledged(known, me, node));
             Vec::new()

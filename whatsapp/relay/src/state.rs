@@ -11,9 +11,10 @@ use wacore::libsignal::protocol::KeyPair;
 use wacore_binary::{Jid, Node, builder::NodeBuilder};
 
 use crate::{
-    account::{Account, Scanned},
+    account::Account,
     device::{Device, Link, Told},
     keys::generate,
+    pairing::Act,
     retry::Retries,
 };
 
@@ -86,8 +87,8 @@ impl Ended {
 #[derive(Default)]
 pub(crate) struct Known {
     pub(crate) accounts: HashMap<String, Account>,
-    /// Who shows a QR code, by what is in it.
-    pub(crate) showing: HashMap<String, mpsc::UnboundedSender<(String, Scanned)>>,
+    /// Devices to be linked: by what is in their QR code, and by the number of the phone that a code is typed on.
+    pub(crate) showing: HashMap<String, mpsc::UnboundedSender<Act>>,
     /// Accounts that can't log in, and why.
     pub(crate) refused: HashMap<String, Ended>,
     pub(crate) retries: Retries,

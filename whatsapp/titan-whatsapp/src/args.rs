@@ -61,6 +61,10 @@ pub struct Run {
     )]
     pub device_name: String,
 
+    /// Show the account as online while the device is connected; phones then show no notifications.
+    #[arg(long, env = "TITAN_MARK_ONLINE")]
+    pub mark_online: bool,
+
     /// Version of WhatsApp Web that the device says it is. Servers refuse old ones.
     #[arg(
         long,

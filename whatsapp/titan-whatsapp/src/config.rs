@@ -16,6 +16,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Name under which the phone lists the device.
     pub device_name: String,
+    /// Whether the account is shown as online.
+    pub mark_online: bool,
     /// Version of WhatsApp Web that the device says it is.
     pub client_version: (u32, u32, u32),
     /// Another server than WhatsApp's own.
@@ -44,6 +46,7 @@ impl TryFrom<Run> for Config {
             socket_dir,
             data_dir,
             device_name,
+            mark_online,
             client_version,
             endpoint,
             log_format: _,
@@ -63,6 +66,7 @@ impl TryFrom<Run> for Config {
             socket_dir,
             data_dir,
             device_name,
+            mark_online,
             client_version,
             endpoint,
         })

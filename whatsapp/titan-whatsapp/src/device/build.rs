@@ -48,7 +48,7 @@ pub(crate) async fn build(
     let ended = CancellationToken::new();
     let (unguarded, messages) = mpsc::unbounded_channel();
     tokio::spawn(pass_on(delivery.clone(), messages));
-    let ear = Arc::new(Ear::new(Arc::clone(device), unguarded));
+    let ear = Arc::new(Ear::new(Arc::clone(device), config.mark_online, unguarded));
 
     let props = DevicePropsOverride::new()
         .with_os(&config.device_name)

@@ -25,6 +25,7 @@ use crate::{clock, sidecar::Event};
 /// What is heard; everything else stays in the library.
 const INTEREST: &[EventKind] = &[
     EventKind::ClientOutdated,
+    EventKind::Connected,
     EventKind::ConnectFailure,
     EventKind::LoggedOut,
     EventKind::Messages,
@@ -34,6 +35,7 @@ const INTEREST: &[EventKind] = &[
     EventKind::PairingQrCodesExhausted,
     EventKind::RawNode,
     EventKind::Receipt,
+    EventKind::SelfPushNameUpdated,
     EventKind::ServerAck,
     EventKind::StreamError,
     EventKind::StreamReplaced,
@@ -51,6 +53,7 @@ struct Heard {
 /// The ear.
 pub(crate) struct Ear {
     device: Arc<Device>,
+    mark_online: bool,
     /// Messages that the library acknowledges without asking.
     unguarded: mpsc::UnboundedSender<Vec<InboundMessage>>,
     heard: Mutex<Heard>,
@@ -59,12 +62,27 @@ pub(crate) struct Ear {
 impl Ear {
     pub(crate) fn new(
         device: Arc<Device>,
+        mark_online: bool,
         unguarded: mpsc::UnboundedSender<Vec<InboundMessage>>,
     ) -> Self {
         Self {
             device,
+            mark_online,
             unguarded,
             heard: Mutex::default(),
+        }
+    }
+
+    /// Where the library says that the account is online, takes that back.
+    fn hide(&self) {
+        if self.mark_online {
+            return;
+        }
+        if let Some(client) = self.device.client() {
+            tokio::spawn(async move {
+                // Nothing was said as long as the account's name is unknown, or the connection is gone.
+                let _nothing_said = client.presence().set_unavailable().await;
+            });
         }
     }
 
@@ -167,6 +185,7 @@ impl EventHandler for Ear {
     fn handle_event(&self, event: Arc<Told>) {
         match &*event {
             Told::RawNode(node) => self.stanza(node.get()),
+            Told::Connected(_) | Told::SelfPushNameUpdated(_) => self.hide(),
             Told::PairingQrCode(qr) => self.code(qr),
             Told::PairSuccess(_) => lock(&self.heard).paired = true,
             Told::PairError(_) => tracing::warn!("linking failed"),

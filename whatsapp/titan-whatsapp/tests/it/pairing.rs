@@ -73,3 +73,48 @@ async fn keys_are_readable_for_nobody_else() {
         assert_eq!(mode & 0o077, 0, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_code_typed_on_the_phone_links_the_device() {
+    let stage = Stage::new().await;
+    stage.code().await;
+    let number = json!({ "phoneNumber": format!("+{PHONE}") });
+    let (status, answer) = stage.program.post("/pair/code", &number).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer["expiresAt"].is_string(), "{answer}");
+    stage
+        .relay
+        .type_in(PHONE, answer["code"].as_str().unwrap())
+        .unwrap();
+    let event = stage.sidecar.status("CONNECTED", None).await;
+    assert_eq!(event["phone"], "+49…12");
+    let (status, answer) = stage.program.post("/pair/code", &number).await;
+    assert_eq!(
+        (status.as_u16(), &answer["code"]),
+        (409, &json!("already_linked"))
+    );
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_gets_no_code() {
+    let stage = Stage::new().await;
+    for wrong in ["", "12", "0170123456", "+49 170 x", "4917012345678901234"] {
+        let (status, answer) = stage
+            .program
+            .post("/pair/code", &json!({ "phoneNumber": wrong }))
+            .await;
+        assert_eq!(
+            (status.as_u16(), &answer["code"]),
+            (400, &json!("invalid_request")),
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_account_is_not_shown_as_online() {
+    let stage = Stage::linked().await.restart().await;
+    let event = stage.sidecar.status("CONNECTED", None).await;
+    assert_eq!(event["pushName"], "Shop 1");
+    stage.relay.presence(PHONE, "unavailable").await;
+}
