@@ -41,6 +41,7 @@ pub(crate) fn answer(known: &mut Known, me: &Address, iq: &Node) -> Vec<Node> {
             upload(known, me, iq);
             Vec::new()
         }
+        ("w:g2", "query") => group(known, iq),
         ("usync", _) => devices(known, iq),
         ("w:m", _) => vec![media_connection()],
         ("w:sync:app:state", _) => nothing_new(iq),
@@ -148,6 +149,28 @@ fn devices(known: &mut Known, iq: &Node) -> Vec<Node> {
         .children(users.collect::<Vec<_>>())
         .build();
     vec![NodeBuilder::new("usync").children([list]).build()]
+}
+
+/// What a group is, to one who writes to it.
+fn group(known: &mut Known, iq: &Node) -> Vec<Node> {
+    let Some(group) = jid(iq, "to") else {
+        return Vec::new();
+    };
+    let Some(phones) = known.groups.get(group.user.as_str()) else {
+        return Vec::new();
+    };
+    let members = phones.iter().map(|phone| {
+        NodeBuilder::new("participant")
+            .attr("jid", Jid::pn(phone.as_str()))
+            .build()
+    });
+    let described = NodeBuilder::new("group")
+        .attr("id", group.user.as_str())
+        .attr("subject", "Neighbours")
+        .attr("addressing_mode", "pn")
+        .attr("creation", stanza::now())
+        .children(members.collect::<Vec<_>>());
+    vec![described.build()]
 }
 
 fn media_connection() -> Node {

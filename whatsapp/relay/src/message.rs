@@ -1,6 +1,8 @@
 //! Messages and receipts on their way.
 
-use wacore_binary::{Jid, Node, builder::NodeBuilder};
+use std::collections::BTreeMap;
+
+use wacore_binary::{Jid, JidExt as _, Node, builder::NodeBuilder};
 
 use crate::{
     stanza::{self, attr, jid},
@@ -9,14 +11,22 @@ use crate::{
 
 /// Sends a message's parts to the devices that they are for, and tells the sender that the server has it.
 pub(crate) fn relay(known: &mut Known, me: &Address, message: &Node) -> Vec<Node> {
-    for (to, parts) in parts(message) {
-        let Some((phone, _)) = known.account(&to) else {
-            continue;
-        };
-        let address = Address {
-            phone,
-            device: to.device,
-        };
+    let to = jid(message, "to").filter(Jid::is_group);
+    let whole = to
+        .as_ref()
+        .and_then(|_| message.get_optional_child("enc"))
+        .filter(|_| attr(message, "participant").is_none());
+    let mut parts = parts(known, message);
+    if let (Some(group), Some(whole)) = (&to, whole) {
+        for address in known
+            .members(group)
+            .into_iter()
+            .filter(|address| address != me)
+        {
+            parts.entry(address).or_default().push(whole.clone());
+        }
+    }
+    for (address, parts) in parts {
         let copy = copy(me, &address, message, parts);
         // The phone's own copy goes nowhere.
         if let Some(device) = known.device(&address) {
@@ -26,32 +36,51 @@ pub(crate) fn relay(known: &mut Known, me: &Address, message: &Node) -> Vec<Node
     vec![stanza::ack(message)]
 }
 
-/// Who gets what: every `<to>` its part, or the one that a repeat is for.
-fn parts(message: &Node) -> Vec<(Jid, Vec<Node>)> {
+/// Which device gets what alone: every `<to>` its part, or the one that a repeat is for.
+fn parts(known: &mut Known, message: &Node) -> BTreeMap<Address, Vec<Node>> {
+    let repeated = jid(message, "participant")
+        .or_else(|| jid(message, "to"))
+        .filter(|to| !to.is_group());
     let alone = message
         .get_optional_child("enc")
-        .and_then(|part| Some((jid(message, "to")?, vec![part.clone()])));
+        .and_then(|part| Some((repeated?, vec![part.clone()])));
     let listed = message
         .get_optional_child("participants")
         .into_iter()
         .flat_map(|list| list.get_children_by_tag("to"));
     let listed = listed.filter_map(|to| Some((jid(to, "jid")?, to.children()?.to_vec())));
-    listed.chain(alone).collect()
+    listed
+        .chain(alone)
+        .filter_map(|(to, parts)| {
+            let (phone, _) = known.account(&to)?;
+            Some((
+                Address {
+                    phone,
+                    device: to.device,
+                },
+                parts,
+            ))
+        })
+        .collect()
 }
 
 fn copy(me: &Address, to: &Address, message: &Node, mut parts: Vec<Node>) -> Node {
     parts.extend(message.get_optional_child("device-identity").cloned());
     let mut copy = NodeBuilder::new("message")
-        .attr("from", me.jid())
         .attr("id", attr(message, "id").unwrap_or_default())
         .attr("type", attr(message, "type").unwrap_or_default())
         .attr("notify", format!("Sender {}", me.phone))
         .attr("t", stanza::now());
-    if me.phone == to.phone
-        && let Some(recipient) = jid(message, "to")
-    {
-        copy = copy.attr("recipient", recipient);
-    }
+    copy = match jid(message, "to") {
+        Some(group) if group.is_group() => copy
+            .attr("from", group)
+            .attr("participant", me.jid())
+            .attr("addressing_mode", "pn"),
+        Some(recipient) if me.phone == to.phone => {
+            copy.attr("from", me.jid()).attr("recipient", recipient)
+        }
+        _ => copy.attr("from", me.jid()),
+    };
     copy.children(parts).build()
 }
 
@@ -62,7 +91,7 @@ pub(crate) fn receipt(known: &mut Known, me: &Address, receipt: &Node) -> Vec<No
             device.acknowledge("message", &id);
         }
     }
-    if let Some(to) = jid(receipt, "to")
+    if let Some(to) = jid(receipt, "participant").or_else(|| jid(receipt, "to"))
         && let Some((phone, account)) = known.account(&to)
     {
         let devices: Vec<u16> = account.devices.keys().copied().collect();
@@ -86,8 +115,17 @@ pub(crate) fn receipt(known: &mut Known, me: &Address, receipt: &Node) -> Vec<No
 
 fn forwarded(me: &Address, receipt: &Node) -> Node {
     let mut forwarded = receipt.clone();
-    forwarded.attrs.0.retain(|(name, _)| name != "to");
-    forwarded.attrs.insert("from", me.jid());
+    forwarded
+        .attrs
+        .0
+        .retain(|(name, _)| name != "to" && name != "participant");
+    match jid(receipt, "to").filter(Jid::is_group) {
+        Some(group) => {
+            forwarded.attrs.insert("from", group);
+            forwarded.attrs.insert("participant", me.jid());
+        }
+        None => forwarded.attrs.insert("from", me.jid()),
+    }
     forwarded.attrs.insert("t", stanza::now());
     forwarded
 }

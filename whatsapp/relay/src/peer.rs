@@ -84,12 +84,21 @@ impl Peer {
         &self.phone
     }
 
-    /// Sends a message under an id.
+    /// Sends a message to a number, under an id.
     pub async fn send(&self, to: &str, id: &str, message: Message) -> Result<()> {
+        self.send_to(Jid::pn(to), id, message).await
+    }
+
+    /// Sends a message to everybody in a group, under an id.
+    pub async fn send_to_group(&self, group: &str, id: &str, message: Message) -> Result<()> {
+        self.send_to(Jid::group(group), id, message).await
+    }
+
+    async fn send_to(&self, to: Jid, id: &str, message: Message) -> Result<()> {
         let options = SendOptions::default().with_message_id(id);
         self.handle
             .client()
-            .send_message_with_options(Jid::pn(to), message, options)
+            .send_message_with_options(to, message, options)
             .await?;
         Ok(())
     }

@@ -109,6 +109,13 @@ impl Relay {
         });
     }
 
+    /// Makes a group of accounts.
+    pub fn group(&self, name: &str, phones: &[&str]) {
+        let phones = phones.iter().map(|&phone| phone.to_owned()).collect();
+        self.state
+            .with(|known| known.groups.insert(name.to_owned(), phones));
+    }
+
     /// Ends the connections of an account's devices.
     pub fn end(&self, phone: &str, reason: Ended) {
         self.state.with(|known| {

@@ -22,7 +22,7 @@ use crate::{
 pub(crate) const LONGEST: Duration = Duration::from_mins(1);
 
 /// A device of an account; 0 is the phone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address {
     pub(crate) phone: String,
     pub(crate) device: u16,
@@ -89,6 +89,8 @@ pub(crate) struct Known {
     pub(crate) accounts: HashMap<String, Account>,
     /// Devices to be linked: by what is in their QR code, and by the number of the phone that a code is typed on.
     pub(crate) showing: HashMap<String, mpsc::UnboundedSender<Act>>,
+    /// Groups by name, and the numbers of their members.
+    pub(crate) groups: HashMap<String, Vec<String>>,
     /// Accounts that can't log in, and why.
     pub(crate) refused: HashMap<String, Ended>,
     pub(crate) retries: Retries,
@@ -114,6 +116,19 @@ impl Known {
             .get_mut(&address.phone)?
             .devices
             .get_mut(&address.device)
+    }
+
+    /// Every linked device of a group's members.
+    pub(crate) fn members(&self, group: &Jid) -> Vec<Address> {
+        let phones = self.groups.get(group.user.as_str()).into_iter().flatten();
+        let accounts = phones.filter_map(|phone| Some((phone, self.accounts.get(phone)?)));
+        let devices = accounts.flat_map(|(phone, account)| {
+            account.devices.keys().map(|device| Address {
+                phone: phone.clone(),
+                device: *device,
+            })
+        });
+        devices.collect()
     }
 
     /// Makes a connection the device's only one.

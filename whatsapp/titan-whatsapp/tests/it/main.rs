@@ -8,6 +8,7 @@
 )]
 
 mod features;
+mod groups;
 mod inbound;
 mod lock;
 mod outbound;
