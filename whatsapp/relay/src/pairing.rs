@@ -13,9 +13,6 @@ use crate::{
     wire::Wire,
 };
 
-/// Codes that a device may show one after the other.
-const CODES: usize = 6;
-
 /// What somebody does on a phone.
 #[derive(Debug)]
 pub(crate) enum Act {
@@ -49,7 +46,7 @@ pub(crate) async fn serve(mut wire: Wire, state: &State) -> Result<()> {
 fn references(state: &State, phone: &mpsc::UnboundedSender<Act>) -> Vec<String> {
     state.with(|known| {
         known.connections += 1;
-        let references: Vec<String> = (0..CODES)
+        let references: Vec<String> = (0..known.codes)
             .map(|code| format!("2@{}-{code}", known.connections))
             .collect();
         known.showing.extend(

@@ -51,6 +51,7 @@ impl Relay {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State::new());
+        state.with(|known| known.codes = 6);
         let listener = tokio::spawn(listen(listener, Arc::clone(&state))).abort_handle();
         Ok(Self {
             address,
@@ -63,6 +64,11 @@ impl Relay {
     #[must_use]
     pub fn url(&self) -> String {
         format!("ws://{}/ws/chat", self.address)
+    }
+
+    /// Lets devices show so many codes one after the other.
+    pub fn codes(&self, codes: usize) {
+        self.state.with(|known| known.codes = codes);
     }
 
     /// The server's certificates as a device keeps them that has met it before.

@@ -89,6 +89,8 @@ pub(crate) struct Known {
     pub(crate) accounts: HashMap<String, Account>,
     /// Devices to be linked: by what is in their QR code, and by the number of the phone that a code is typed on.
     pub(crate) showing: HashMap<String, mpsc::UnboundedSender<Act>>,
+    /// Codes that a device may show one after the other.
+    pub(crate) codes: usize,
     /// Groups by name, and the numbers of their members.
     pub(crate) groups: HashMap<String, Vec<String>>,
     /// Accounts that can't log in, and why.

@@ -4,7 +4,8 @@ use axum::{Json, extract::State, extract::rejection::JsonRejection};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde::Deserialize;
-use whatsapp_rust::pair_code::PairCodeOptions;
+use wacore::pair_code::PairCodeError;
+use whatsapp_rust::pair_code::{PairCodeOptions, PairError};
 
 use super::{ApiError, Shared};
 use crate::{clock, device::Code};
@@ -68,14 +69,10 @@ pub(super) async fn code(
         phone_number,
         ..PairCodeOptions::default()
     };
-    let code = client.pair_with_code(options).await.map_err(|_refused| {
-        tracing::warn!("WhatsApp gave no code to type");
-        ApiError::new(
-            StatusCode::BAD_GATEWAY,
-            "refused",
-            "WhatsApp gave no code for this number",
-        )
-    })?;
+    let code = client
+        .pair_with_code(options)
+        .await
+        .map_err(|error| refused(&error))?;
     let now = clock::now();
     Ok(Json(Code {
         code,
@@ -88,5 +85,21 @@ fn already_linked() -> ApiError {
         StatusCode::CONFLICT,
         "already_linked",
         "the device is linked",
+    )
+}
+
+fn refused(error: &PairError) -> ApiError {
+    if let PairError::PairCode(PairCodeError::CodeAlreadyOutstanding { .. }) = error {
+        return ApiError::new(
+            StatusCode::CONFLICT,
+            "in_progress",
+            "an earlier code can still be typed",
+        );
+    }
+    tracing::warn!("WhatsApp gave no code to type");
+    ApiError::new(
+        StatusCode::BAD_GATEWAY,
+        "refused",
+        "WhatsApp gave no code for this number",
     )
 }

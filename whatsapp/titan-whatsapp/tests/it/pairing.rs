@@ -1,8 +1,9 @@
 //! Linking.
 
 use serde_json::{Value, json};
+use titan_relay::Peer;
 
-use crate::stage::{PHONE, Stage};
+use crate::stage::{OTHER, PHONE, Stage, id, text};
 
 #[tokio::test]
 async fn a_scanned_code_links_the_device() {
@@ -47,17 +48,37 @@ async fn a_linked_device_stays_linked_over_a_restart() {
 }
 
 #[tokio::test]
-async fn codes_keys_and_numbers_are_not_logged() {
+async fn codes_keys_numbers_and_words_are_not_logged() {
     let stage = Stage::new().await;
     let code = stage.code().await;
     stage.relay.scan(PHONE, &code).unwrap();
     stage.sidecar.status("CONNECTED", None).await;
+    stage.relay.listening(PHONE).await;
+    let peer = Peer::link(&stage.relay, OTHER).await.unwrap();
+    peer.send(PHONE, &id(), text("between us")).await.unwrap();
+    stage.sidecar.took(1).await;
     let log = stage.program.kill().await;
     assert!(log.contains("the device's status is another"), "{log}");
-    assert!(!log.contains(PHONE), "{log}");
-    for part in code.split(',').filter(|part| part.len() > 10) {
-        assert!(!log.contains(part), "{log}");
+    for secret in [PHONE, OTHER, "between us"] {
+        assert!(!log.contains(secret), "{secret}");
     }
+    for part in code.split(',').filter(|part| part.len() > 10) {
+        assert!(!log.contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_nobody_links_in_time_waits_to_be_started() {
+    let stage = Stage::with_codes(0).await;
+    stage
+        .sidecar
+        .status("DISCONNECTED", Some("QrTimeout"))
+        .await;
+    let (status, answer) = stage.program.get("/pair/qr").await;
+    assert_eq!((status.as_u16(), &answer["code"]), (404, &json!("no_code")));
+    stage.relay.codes(6);
+    stage.program.post("/start", &Value::Null).await;
+    stage.code().await;
 }
 
 #[tokio::test]
@@ -82,6 +103,11 @@ async fn a_code_typed_on_the_phone_links_the_device() {
     let (status, answer) = stage.program.post("/pair/code", &number).await;
     assert_eq!(status, 200, "{answer}");
     assert!(answer["expiresAt"].is_string(), "{answer}");
+    let (status, again) = stage.program.post("/pair/code", &number).await;
+    assert_eq!(
+        (status.as_u16(), &again["code"]),
+        (409, &json!("in_progress"))
+    );
     stage
         .relay
         .type_in(PHONE, answer["code"].as_str().unwrap())

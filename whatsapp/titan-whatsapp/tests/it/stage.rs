@@ -33,7 +33,13 @@ pub(crate) struct Stage {
 impl Stage {
     /// A program that nobody linked yet.
     pub(crate) async fn new() -> Self {
+        Self::with_codes(6).await
+    }
+
+    /// The same, where the server lets it show only so many codes.
+    pub(crate) async fn with_codes(codes: usize) -> Self {
         let relay = Relay::start().await.unwrap();
+        relay.codes(codes);
         let directory = tempfile::tempdir().unwrap();
         let sidecar = Sidecar::start(directory.path());
         let program = Program::start(directory.path(), &relay.url());

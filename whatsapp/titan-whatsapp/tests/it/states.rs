@@ -29,6 +29,24 @@ async fn a_dropped_connection_is_made_again() {
 }
 
 #[tokio::test]
+async fn connections_that_do_not_last_are_made_ever_more_slowly() {
+    let stage = Stage::linked().await;
+    for failures in 1..=3 {
+        stage.relay.end(PHONE, Ended::Dropped);
+        let event = stage
+            .sidecar
+            .status("CONNECTING", Some("AutoReconnect"))
+            .await;
+        assert_eq!(event["failures"], failures);
+        assert!(event["retryAt"].is_string(), "{event}");
+        if failures < 3 {
+            stage.sidecar.status("CONNECTED", None).await;
+        }
+    }
+    assert_eq!(stage.relay.attempts(), 3);
+}
+
+#[tokio::test]
 async fn a_replaced_stream_is_not_fought_over() {
     let stage = Stage::linked().await;
     stage.relay.end(PHONE, Ended::Replaced);
