@@ -5,7 +5,7 @@ CARGO ?= cargo
 # One set of features for every build: naming single packages would build dependencies again.
 WORKSPACE := --locked --workspace
 
-.PHONY: help demo test lint build check charts-test cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
+.PHONY: help demo test lint build check charts-test whatsapp-test cluster-test cluster-up cluster-down cluster-status clone-demo bench generate fmt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -13,7 +13,7 @@ help: ## Show this list
 demo: ## Run the main job on an embedded bucket; needs nothing but a Rust toolchain
 	$(CARGO) run --quiet --locked --package titan-sidecar -- demo
 
-test: lint charts-test check clone-demo cluster-test ## Install or build what the tests need, then run everything
+test: lint charts-test check whatsapp-test clone-demo cluster-test ## Install or build what the tests need, then run everything
 
 lint: ## Formatting, lints, dependencies and licences, generated files
 	$(CARGO) fmt --all --check
@@ -32,6 +32,9 @@ check: build ## Every test: units, real S3 servers, real Baileys and whatsmeow, 
 
 charts-test: ## Both charts without a cluster: lint, golden renders, refusals, drift, health in Argo CD
 	tests/charts/test.sh
+
+whatsapp-test: ## The linked device alone, a workspace of its own (whatsapp/): format, lints, tests against a relay
+	CARGO_TARGET_DIR="$${XDG_CACHE_HOME:-$$HOME/.cache}/titan-media/whatsapp" whatsapp/test.sh
 
 cluster-test: ## The tests on a real Kubernetes alone, about 15 minutes (or set KUBECONFIG to a cluster of your own)
 	tests/cluster/test.sh
