@@ -1,3 +1,5 @@
+//! Files by their first bytes: real heads of many formats.
+
 use super::RequestType::{File, Image, Sticker, Text, Video, Voice};
 use super::*;
 

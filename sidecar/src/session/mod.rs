@@ -97,8 +97,7 @@ impl Session {
         let key = config.key.clone();
         let store = open_store(&config, data_dir, &shared).await?;
         store.recover(clock::now()).await?;
-        let spool = folder(data_dir, &key).join("spool");
-        let outgoings = Outgoings::open(spool, &config, &store).await?;
+        let outgoings = Outgoings::open(data_dir, &config, &store).await?;
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,

@@ -1,6 +1,6 @@
 //! What a session has for sending: the files that wait, and who waits for an answer.
 
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use tokio::{
     sync::{Semaphore, watch},
@@ -30,16 +30,17 @@ pub struct Outgoings {
 // === impl Outgoings ===
 
 impl Outgoings {
-    /// Opens the folder of files that wait, `folder`, and removes those that a crash left.
+    /// Opens the folder of files that wait, below `data_dir`, and removes those that a crash left.
     pub(super) async fn open(
-        folder: std::path::PathBuf,
+        data_dir: &Path,
         config: &SessionConfig,
         store: &Store,
     ) -> Result<Self, StoreError> {
         let (keep, volume) = (store.files_to_send().await?, config.volume_bytes);
+        let folder = super::folder(data_dir, &config.key).join("spool");
+        let data_dir = data_dir.to_owned();
         let opened = spawn_blocking(move || {
-            std::fs::create_dir_all(&folder)?;
-            let limit = quarter_of_volume(&folder, volume)?;
+            let limit = quarter_of_volume(&data_dir, volume)?;
             Spool::open(&folder, limit, &keep)
         });
         let opened = opened

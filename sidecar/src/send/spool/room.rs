@@ -35,6 +35,7 @@ impl Room {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }

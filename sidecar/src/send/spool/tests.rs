@@ -1,3 +1,5 @@
+//! Files that wait: their bytes come back whole or not at all, and their room is counted.
+
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;

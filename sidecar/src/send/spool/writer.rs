@@ -81,14 +81,14 @@ impl SpoolWriter {
     }
 
     /// The first bytes of what was written, at most 8 KiB.
-    #[must_use]
-    pub fn head(&self) -> &[u8] {
+    #[cfg(test)]
+    pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
 
     /// Bytes of plaintext written so far.
-    #[must_use]
-    pub const fn length(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) const fn length(&self) -> u64 {
         self.length
     }
 
