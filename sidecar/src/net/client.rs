@@ -13,6 +13,9 @@ use super::connector::Connector;
 /// of 64 transfers at once.
 pub const DEFAULT_MAX_BUF: usize = 64 * 1024;
 
+/// How the program names itself to others than WhatsApp.
+pub const USER_AGENT: &str = concat!("titan-sidecar/", env!("CARGO_PKG_VERSION"));
+
 /// hyper refuses a smaller buffer.
 const LEAST_MAX_BUF: usize = 8 * 1024;
 /// An idle connection costs its buffers: keep few, not long.

@@ -12,7 +12,7 @@ mod stream;
 mod tls;
 
 pub use address::{AddressClass, canonical, classify};
-pub use client::{Client, DEFAULT_MAX_BUF, client};
+pub use client::{Client, DEFAULT_MAX_BUF, USER_AGENT, client};
 pub use connector::Connector;
 pub(crate) use connector::is_cdn_host;
 pub use error::{ConnectError, ConnectErrorKind, NetError};

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock,
     config::{Missing, Sending},
-    net::{self, AddressPolicy, ConnectError, Connector, Purpose, start_of},
+    net::{self, AddressPolicy, ConnectError, Connector, Purpose, USER_AGENT, start_of},
     session::Session,
     store::{Dispatch, SendError, Sent},
 };
@@ -53,8 +53,6 @@ const READY: usize = 2;
 
 /// Answers are short: hyper's smallest read buffer will do.
 const MAX_BUF: usize = 8 * 1024;
-
-const USER_AGENT: &str = concat!("titan-sidecar/", env!("CARGO_PKG_VERSION"));
 
 /// Builds the client.
 #[must_use]

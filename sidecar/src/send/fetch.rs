@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::net::{self, AddressPolicy, ConnectError, Connector, Purpose};
+use crate::net::{self, AddressPolicy, ConnectError, Connector, Purpose, USER_AGENT};
 
 /// Largest file that is fetched, bytes.
 pub const LARGEST: u64 = 50 << 20;
@@ -26,8 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file is read in pieces of this size at most, bytes.
 const MAX_BUF: usize = 64 * 1024;
-
-const USER_AGENT: &str = concat!("titan-sidecar/", env!("CARGO_PKG_VERSION"));
 
 /// The client of all links of a process: every address that it dials is checked.
 pub type Client = net::Client<Empty<Bytes>>;

@@ -14,9 +14,8 @@ use url::Url;
 
 use super::endpoint::{Endpoint, is_reserved};
 use super::sign::sign;
-use crate::net::{self, AddressPolicy, Connector, Purpose};
+use crate::net::{self, AddressPolicy, Connector, Purpose, USER_AGENT};
 
-const USER_AGENT: &str = concat!("titan-sidecar/", env!("CARGO_PKG_VERSION"));
 /// Answers are short: hyper's smallest read buffer will do.
 const MAX_BUF: usize = 8 * 1024;
 
