@@ -214,22 +214,29 @@ async fn take_over(tx: &mut Tx, now: i64) -> Result<(), StoreError> {
 
 async fn renew(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
     let until = tx.lease_until();
-    let media: Vec<String> = work.media.iter().cloned().collect();
-    for list in rows::lists(&media) {
-        let query = rows::list_statement(
+    for (text, running) in [
+        (
             "UPDATE media SET lease_until = ? WHERE tenant = ? AND session = ? AND owner = ?
                AND status = 'running' AND id IN ",
-            list.len(),
-            "",
-        );
-        query
-            .bind(until)
-            .bind(&tx.session.tenant)
-            .bind(&tx.session.session)
-            .bind(tx.owner.as_deref())
-            .bind_all(list)
-            .execute(&mut tx.conn)
-            .await?;
+            &work.media,
+        ),
+        (
+            "UPDATE sends SET lease_until = ? WHERE tenant = ? AND session = ? AND owner = ?
+               AND state = 'running' AND id IN ",
+            &work.sends,
+        ),
+    ] {
+        let running: Vec<String> = running.iter().cloned().collect();
+        for list in rows::lists(&running) {
+            rows::list_statement(text, list.len(), "")
+                .bind(until)
+                .bind(&tx.session.tenant)
+                .bind(&tx.session.session)
+                .bind(tx.owner.as_deref())
+                .bind_all(list)
+                .execute(&mut tx.conn)
+                .await?;
+        }
     }
     let deliveries: Vec<i64> = work.deliveries.iter().copied().collect();
     for list in rows::lists(&deliveries) {
@@ -246,8 +253,7 @@ async fn renew(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
             .execute(&mut tx.conn)
             .await?;
     }
-    let running: Vec<String> = work.sends.iter().cloned().collect();
-    sends::renew(tx, &running).await
+    sends::renew_queued(tx).await
 }
 
 async fn release(tx: &mut Tx) -> Result<(), StoreError> {
@@ -256,6 +262,8 @@ async fn release(tx: &mut Tx) -> Result<(), StoreError> {
          WHERE tenant = $1 AND session = $2 AND status = 'running' AND owner = $3",
         "UPDATE deliveries SET lease_until = 0
          WHERE tenant = $1 AND session = $2 AND state = 'leased' AND owner = $3",
+        "UPDATE sends SET lease_until = 0
+         WHERE tenant = $1 AND session = $2 AND finished_at IS NULL AND owner = $3",
     ] {
         sql::query(text)
             .bind(&tx.session.tenant)
@@ -264,5 +272,5 @@ async fn release(tx: &mut Tx) -> Result<(), StoreError> {
             .execute(&mut tx.conn)
             .await?;
     }
-    sends::release(tx).await
+    Ok(())
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use crate::send::{Outgoing, spool::SpoolKey};
 
-pub(super) use upkeep::{prune, release, renew, take_over};
+pub(super) use upkeep::{prune, renew_queued, take_over};
 
 /// A message to send.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@
 
 use super::{SendError, settle};
 use crate::store::error::StoreError;
+use crate::store::sql;
 use crate::store::writer::Tx;
-use crate::store::{rows, sql};
 
 /// Rows of one step of pruning.
 const STEP: i64 = 256;
@@ -46,10 +46,8 @@ pub(in crate::store) async fn take_over(tx: &mut Tx, now: i64) -> Result<(), Sto
     settle::end_all(tx, &lost, &error, now).await
 }
 
-/// Renews the leases of what this replica works on, and of what waits for it because it has the file
-/// or the caller.
-pub(in crate::store) async fn renew(tx: &mut Tx, running: &[String]) -> Result<(), StoreError> {
-    let until = tx.lease_until();
+/// Renews the leases of what waits for this replica because it has the file or the caller.
+pub(in crate::store) async fn renew_queued(tx: &mut Tx) -> Result<(), StoreError> {
     sql::query(
         "UPDATE sends SET lease_until = $4
          WHERE tenant = $1 AND session = $2 AND owner = $3 AND finished_at IS NULL
@@ -58,37 +56,7 @@ pub(in crate::store) async fn renew(tx: &mut Tx, running: &[String]) -> Result<(
     .bind(&tx.session.tenant)
     .bind(&tx.session.session)
     .bind(tx.owner.as_deref())
-    .bind(until)
-    .execute(&mut tx.conn)
-    .await?;
-    for list in rows::lists(running) {
-        let query = rows::list_statement(
-            "UPDATE sends SET lease_until = ? WHERE tenant = ? AND session = ? AND owner = ?
-               AND state = 'running' AND id IN ",
-            list.len(),
-            "",
-        );
-        query
-            .bind(until)
-            .bind(&tx.session.tenant)
-            .bind(&tx.session.session)
-            .bind(tx.owner.as_deref())
-            .bind_all(list)
-            .execute(&mut tx.conn)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Lets the leases of this replica lapse: it stops.
-pub(in crate::store) async fn release(tx: &mut Tx) -> Result<(), StoreError> {
-    sql::query(
-        "UPDATE sends SET lease_until = 0
-         WHERE tenant = $1 AND session = $2 AND owner = $3 AND finished_at IS NULL",
-    )
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(tx.owner.as_deref())
+    .bind(tx.lease_until())
     .execute(&mut tx.conn)
     .await?;
     Ok(())
