@@ -1,6 +1,7 @@
 //! A small HTTP client that holds every answer against the product's own OpenAPI document.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -12,6 +13,10 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 use crate::contract::Contract;
+
+/// How long a connection may take to come about. A Service's connection that was led to a pod on its way out gets
+/// no answer, and its repetitions are led there again for two minutes: only a new connection finds another pod.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A complete answer.
 #[derive(Debug, Clone)]
@@ -95,10 +100,12 @@ impl Api {
     /// A client without a key.
     #[must_use]
     pub fn new(base: &str) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         // No pool: a killed process must not leave half-dead connections behind.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
-            .build_http();
+            .build(connector);
         Self {
             base: base.to_owned(),
             key: None,

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
+use titan_tests::api::CONNECT_TIMEOUT;
 use tokio::net::TcpStream;
 
 use super::kube::{Kube, retry, wait_until};
@@ -27,7 +28,8 @@ pub(crate) async fn reach(kube: &Kube, namespace: &str, service: &str, port: u16
     if std::env::var_os("TITAN_INSIDE").is_some() {
         let address = format!("{}:{port}", text(&found["spec"]["clusterIP"]));
         wait_until(Duration::from_mins(1), "the Service answers", async || {
-            TcpStream::connect(&address).await.is_ok()
+            let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&address));
+            connecting.await.is_ok_and(|connected| connected.is_ok())
         })
         .await;
         return format!("http://{address}");
