@@ -27,6 +27,8 @@ cd "$here/../.."
 "$cargo" test --locked --workspace --test cluster --no-run
 
 log="$folder/log/kubectl-proxy.log"
+# The address of the run before must not be read.
+rm -f "$log"
 "${enter[@]}" kubectl proxy --port=0 >"$log" 2>&1 &
 at_end=("kill $!" "${at_end[@]}")
 until_ready "kubectl proxy" 10 grep -q "Starting to serve on" "$log"
