@@ -5,7 +5,7 @@ use wacore_binary::{Jid, Node, builder::NodeBuilder};
 use crate::{
     keys::Bundle,
     stanza::{self, attr, first_child, jid, refusal, result},
-    state::{Address, Ended, Known},
+    state::{Address, Ended, Known, MediaHosts},
 };
 
 /// Answers a device that nobody linked yet.
@@ -43,7 +43,7 @@ pub(crate) fn answer(known: &mut Known, me: &Address, iq: &Node) -> Vec<Node> {
         }
         ("w:g2", "query") => group(known, iq),
         ("usync", _) => devices(known, iq),
-        ("w:m", _) => vec![media_connection()],
+        ("w:m", _) => vec![media_connection(&known.media_hosts)],
         ("w:sync:app:state", _) => nothing_new(iq),
         ("md", "remove-companion-device") => return remove(known, me, iq),
         ("privacy", _) => vec![NodeBuilder::new("privacy").build()],
@@ -173,22 +173,19 @@ fn group(known: &mut Known, iq: &Node) -> Vec<Node> {
     vec![described.build()]
 }
 
-fn media_connection() -> Node {
-    let host = |name: &str, kind: &str| {
+fn media_connection(media: &MediaHosts) -> Node {
+    let host = |(place, name): (usize, &String)| {
         NodeBuilder::new("host")
-            .attr("hostname", name)
-            .attr("type", kind)
+            .attr("hostname", name.as_str())
+            .attr("type", if place == 0 { "primary" } else { "fallback" })
             .build()
     };
     NodeBuilder::new("media_conn")
-        .attr("auth", "relay-auth")
-        .attr("ttl", "300")
-        .attr("auth_ttl", "3600")
+        .attr("auth", media.auth.as_str())
+        .attr("ttl", media.ttl)
+        .attr("auth_ttl", media.auth_ttl)
         .attr("max_buckets", "12")
-        .children([
-            host("mmg.whatsapp.net", "primary"),
-            host("media.fallback.whatsapp.net", "fallback"),
-        ])
+        .children(media.hosts.iter().enumerate().map(host))
         .build()
 }
 

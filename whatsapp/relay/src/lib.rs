@@ -8,13 +8,16 @@
 //!
 //! `noise` and `wire` are the connection, `pairing` and `session` the two things a connection can be for. `state` is
 //! what the server knows; `account` and `device` are parts of it. `iq`, `keys`, `message` and `retry` answer stanzas.
-//! `Relay` is what a test holds, and `Peer` a plain device at it.
+//! `Relay` is what a test holds, and `Peer` a plain device at it. `control` is both over HTTP, for tests that must not link
+//! this: the program `titan-relay`.
 
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "test support: what fails here is a failed test"
 )]
+
+pub mod control;
 
 mod account;
 mod certificate;
@@ -35,4 +38,4 @@ mod wire;
 
 pub use peer::Peer;
 pub use relay::{MediaRetry, Relay};
-pub use state::Ended;
+pub use state::{Ended, MediaHosts};

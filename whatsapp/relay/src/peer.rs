@@ -1,6 +1,6 @@
 //! A linked device of somebody else: plain whatsapp-rust, its keys in memory.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
@@ -105,9 +105,16 @@ impl Peer {
 
     /// The next message that arrived and could be read: its id and what it says.
     pub async fn next(&self) -> Result<(String, Arc<Message>)> {
-        let mut messages = self.messages.lock().await;
-        let next = timeout(LONGEST, messages.recv()).await?;
+        self.next_within(LONGEST).await?.context("nothing came")
+    }
+
+    /// The same, or `None` when nothing comes for so long.
+    pub async fn next_within(&self, patience: Duration) -> Result<Option<(String, Arc<Message>)>> {
+        let next = timeout(patience, async { self.messages.lock().await.recv().await });
+        let Ok(next) = next.await else {
+            return Ok(None);
+        };
         let message = next.context("the device is gone")?;
-        Ok((message.info.id.clone(), message.message))
+        Ok(Some((message.info.id.clone(), message.message)))
     }
 }

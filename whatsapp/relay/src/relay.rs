@@ -1,6 +1,9 @@
 //! The server as a test sees it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use tokio::{
@@ -17,7 +20,7 @@ use crate::{
     pairing::{self, Act},
     retry::{self, Answer},
     session,
-    state::{Address, Ended, Known, State},
+    state::{Address, Ended, Known, MediaHosts, State},
     wire::Wire,
 };
 
@@ -48,8 +51,13 @@ impl Drop for Relay {
 impl Relay {
     /// Starts a server on a port of its own.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
+        Self::listen((Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// Starts a server at an address.
+    pub async fn listen(address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = reachable(listener.local_addr()?);
         let state = Arc::new(State::new());
         state.with(|known| known.codes = 6);
         let listener = tokio::spawn(listen(listener, Arc::clone(&state))).abort_handle();
@@ -137,6 +145,11 @@ impl Relay {
         });
     }
 
+    /// What devices are told from now on when they ask where media are.
+    pub fn media_hosts(&self, hosts: MediaHosts) {
+        self.state.with(|known| known.media_hosts = hosts);
+    }
+
     /// From now on refuses the account's logins, or no longer.
     pub fn refuse(&self, phone: &str, reason: Option<Ended>) {
         self.state.with(|known| match reason {
@@ -174,6 +187,19 @@ impl Relay {
         self.state.with(|known| device(known, phone).is_some())
     }
 
+    /// Whether the account's device listens, with keys for others to write to it.
+    #[must_use]
+    pub fn listens(&self, phone: &str) -> bool {
+        self.state.with(|known| listens(known, phone).is_some())
+    }
+
+    /// Whether a device ever asked the phone for a message's file.
+    #[must_use]
+    pub fn was_asked(&self, message: &str) -> bool {
+        self.state
+            .with(|known| known.retries.ever.contains(message))
+    }
+
     /// Waits until a device asked the phone for a message's file.
     pub async fn asked(&self, message: &str) {
         self.state
@@ -183,12 +209,7 @@ impl Relay {
 
     /// Waits until the account's device listens, with keys for others to write to it.
     pub async fn listening(&self, phone: &str) {
-        self.state
-            .until(|known| {
-                let device = device(known, phone)?;
-                (device.bundle.is_some() && device.link.as_ref()?.active).then_some(())
-            })
-            .await;
+        self.state.until(|known| listens(known, phone)).await;
     }
 
     /// Waits until as many messages wait for the account's device.
@@ -236,6 +257,20 @@ fn device<'a>(known: &'a mut Known, phone: &str) -> Option<&'a mut crate::device
         phone: phone.to_owned(),
         device,
     })
+}
+
+fn listens(known: &mut Known, phone: &str) -> Option<()> {
+    let device = device(known, phone)?;
+    (device.bundle.is_some() && device.link.as_ref()?.active).then_some(())
+}
+
+/// Where a listener is found from this machine: nobody connects to "any address".
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        (Ipv4Addr::LOCALHOST, address.port()).into()
+    } else {
+        address
+    }
 }
 
 async fn listen(listener: TcpListener, state: Arc<State>) {

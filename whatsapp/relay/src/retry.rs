@@ -1,6 +1,6 @@
 //! Media retry: a device asks the phone for a file again, and the phone answers when it likes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use buffa::Message;
 use wacore::{crypto::hkdf_sha256_into, libsignal::crypto::aes_256_gcm_encrypt};
@@ -24,6 +24,8 @@ pub(crate) struct Answer {
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
     pub(crate) asked: HashMap<String, (Address, Jid)>,
+    /// Every message that was asked for, answered or not.
+    pub(crate) ever: HashSet<String>,
     pub(crate) answers: HashMap<String, Answer>,
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn asked(known: &mut Known, me: &Address, receipt: &Node) -> Vec<Node
         .and_then(|rmr| jid(rmr, "jid"))
     {
         known.retries.asked.insert(id.clone(), (me.clone(), chat));
+        known.retries.ever.insert(id.clone());
     }
     deliver(known, &id);
     vec![stanza::ack(receipt)]

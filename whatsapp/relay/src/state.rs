@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use wacore::libsignal::protocol::KeyPair;
 use wacore_binary::{Jid, Node, builder::NodeBuilder};
@@ -35,7 +36,8 @@ impl Address {
 }
 
 /// Why the server ends a connection or refuses a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Ended {
     /// Without a word.
     Dropped,
@@ -83,6 +85,34 @@ impl Ended {
     }
 }
 
+/// Where devices find media, and how long they may believe it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct MediaHosts {
+    /// Names, the primary one first; a port can be with them.
+    pub hosts: Vec<String>,
+    /// What uploads carry.
+    pub auth: String,
+    /// Seconds for which the hosts are good.
+    pub ttl: u64,
+    /// Seconds for which uploads may carry `auth`.
+    pub auth_ttl: u64,
+}
+
+impl Default for MediaHosts {
+    fn default() -> Self {
+        Self {
+            hosts: vec![
+                "mmg.whatsapp.net".to_owned(),
+                "media.fallback.whatsapp.net".to_owned(),
+            ],
+            auth: "relay-auth".to_owned(),
+            ttl: 300,
+            auth_ttl: 3600,
+        }
+    }
+}
+
 /// All of it.
 #[derive(Default)]
 pub(crate) struct Known {
@@ -96,6 +126,7 @@ pub(crate) struct Known {
     /// Accounts that can't log in, and why.
     pub(crate) refused: HashMap<String, Ended>,
     pub(crate) retries: Retries,
+    pub(crate) media_hosts: MediaHosts,
     /// Every attempt to log in, refused ones included.
     pub(crate) attempts: usize,
     pub(crate) connections: u64,
