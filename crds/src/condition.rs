@@ -120,12 +120,26 @@ names! {
         Unsupported,
         /// The linked device is connected.
         Connected,
-        /// The linked device connects again.
-        Disconnected,
         /// The linked device waits for its QR image to be scanned.
         ScanQr,
-        /// The phone unlinked the device.
+        /// The linked device connects again.
+        AutoReconnect,
+        /// The phone unlinked the device, or it did itself.
         LoggedOut,
+        /// WhatsApp locked the account for a while.
+        TemporaryBan,
+        /// Nobody scanned a QR image in time.
+        QrTimeout,
+        /// WhatsApp broke the device's connection off.
+        StreamError,
+        /// The same device connected from elsewhere.
+        StreamReplaced,
+        /// WhatsApp no longer speaks to this version of the device.
+        ClientOutdated,
+        /// Somebody stopped the device through the API.
+        ManualStop,
+        /// WhatsApp refused the device, or its keys can't be used.
+        Failed,
         /// Deliveries to a webhook fail.
         WebhookFailing,
         /// A host name is not among those that the platform allows.

@@ -61,11 +61,28 @@ pub struct SessionReport {
     pub bucket: BucketVerdict,
     /// Webhooks that can't be delivered to now.
     pub webhooks: Vec<Problem>,
-    /// State of the linked device, where the session has one of its own.
+    /// The linked device, where the session has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_state: Option<SessionState>,
+    pub device: Option<DeviceReport>,
     /// How many records, transfers and deliveries are in which state.
     pub queue: BTreeMap<String, u64>,
+}
+
+/// A linked device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceReport {
+    /// Whether it is connected.
+    pub state: SessionState,
+    /// Why it is not: name of a [`crate::Reason`]; none while it comes up for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the next connection is tried, where there is a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// Number of its phone, masked; none before it is linked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
 }
 
 /// Something that keeps a part of a session from working.

@@ -5,15 +5,14 @@
 //! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
 //! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use crate::MediaSessionSpec;
+use crate::{MediaSessionSpec, media_session::Whatsapp};
 
 /// Paths of the fields of a session that are set and not honoured.
 #[must_use]
 pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
-    let source = spec.source.as_ref();
     [(
-        "spec.source.whatsapp",
-        source.is_some_and(|source| source.whatsapp.is_some()),
+        "spec.source.whatsapp.history",
+        spec.whatsapp().is_some_and(Whatsapp::history),
     )]
     .into_iter()
     .filter_map(|(name, is_set)| is_set.then_some(name))
@@ -43,11 +42,11 @@ mod tests {
     fn a_field_that_nothing_honours_is_named() {
         let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
             "replicas": 1,
-            "source": {"whatsapp": {}},
+            "source": {"whatsapp": {"history": true}},
             "tls": {"secretRef": {"name": "cert"}},
             "rateLimit": {"requests": 1, "per": "1s"}
         }))
         .unwrap();
-        assert_eq!(of_session(&spec), ["spec.source.whatsapp"]);
+        assert_eq!(of_session(&spec), ["spec.source.whatsapp.history"]);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     Auth, AutoPersist, Gateway, MediaSession, MediaSessionSpec, NetworkPolicy, Store, Transfers,
+    Whatsapp,
 };
 
 /// Number of sidecars.
@@ -31,6 +32,12 @@ impl MediaSessionSpec {
             Some(source) if source.whatsapp.is_some() => None,
             Some(source) => Some(source.gateway.clone().unwrap_or_default()),
         }
+    }
+
+    /// The linked device that messages come from, where the session has one of its own.
+    #[must_use]
+    pub fn whatsapp(&self) -> Option<&Whatsapp> {
+        self.source.as_ref()?.whatsapp.as_ref()
     }
 
     /// Which media is saved to the bucket as it arrives.

@@ -24,7 +24,7 @@ pub use auto_persist::{AutoPersist, Chats, DEFAULT_HOLD_WEBHOOK, DEFAULT_MAX_BYT
 pub use expose::{Expose, HttpRoute, Ingress, ParentRef};
 pub use network_policy::NetworkPolicy;
 pub use send::{SendApi, SendType};
-pub use source::{Gateway, Signature, SignatureType, Source, Whatsapp};
+pub use source::{DEFAULT_DEVICE_NAME, Gateway, Proxy, Signature, SignatureType, Source, Whatsapp};
 pub use status::{MediaSessionStatus, SessionState};
 pub use store::{DEFAULT_RETENTION, DEFAULT_SIZE, Postgres, Reclaim, Sqlite, Store};
 pub use transfers::{DEFAULT_MAX_CONCURRENT, DEFAULT_TRANSFER_TIMEOUT, RateLimit, Transfers};
@@ -57,9 +57,20 @@ pub use webhook::{
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
     ),
+    printcolumn(
+        name = "State",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="SessionConnected")].reason"#
+    ),
     printcolumn(name = "Storage", type_ = "string", json_path = ".spec.storageRef.name"),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Phone",
+        type_ = "string",
+        json_path = ".status.phoneNumber",
+        priority = "1"
+    ),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -92,6 +103,9 @@ pub use webhook::{
         .field_path(".replicas"),
     validation = Rule::new("!has(self.source) || !has(self.source.whatsapp) || !has(self.store) || !has(self.store.postgres)")
         .message("spec.source.whatsapp needs spec.store.sqlite")
+        .field_path(".source"),
+    validation = Rule::new("!has(self.source) || !has(self.source.whatsapp) || !has(self.store) || !has(self.store.sqlite) || !has(self.store.sqlite.ephemeral) || !self.store.sqlite.ephemeral")
+        .message("spec.source.whatsapp needs a volume: spec.store.sqlite.ephemeral must be false")
         .field_path(".source"),
     validation = Rule::new("!has(self.source) || !has(self.source.whatsapp) || !has(self.replicas) || self.replicas <= 1")
         .message("spec.source.whatsapp needs spec.replicas 1")

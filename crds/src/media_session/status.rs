@@ -39,19 +39,19 @@ pub struct MediaSessionStatus {
     /// State of the linked device, where the session has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_state: Option<SessionState>,
+
+    /// Number of the linked device's phone, masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
 }
 
-/// State of a linked device.
+/// State of a linked device; the condition SessionConnected says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SessionState {
-    /// It is coming up.
-    Starting,
-    /// It waits for its QR image to be scanned.
-    ScanQr,
+    /// It is coming up, waits for its code to be scanned, or connects again.
+    Connecting,
     /// It is linked and connected.
     Connected,
-    /// It is linked, and connects again.
+    /// It is not connected.
     Disconnected,
-    /// The phone unlinked it.
-    LoggedOut,
 }
