@@ -57,9 +57,27 @@ pub struct Run {
         long,
         env = "TITAN_DEVICE_NAME",
         value_name = "NAME",
-        default_value = "Titan"
+        default_value = "Titan Media"
     )]
     pub device_name: String,
+
+    /// Folder of a mounted Secret whose value `--store-key-name` seals the device's keys; every other value still opens them.
+    #[arg(
+        long,
+        env = "TITAN_STORE_KEY_DIR",
+        value_name = "DIR",
+        requires = "store_key_name"
+    )]
+    pub store_key_dir: Option<PathBuf>,
+
+    /// Name of the file in `--store-key-dir` whose value seals.
+    #[arg(
+        long,
+        env = "TITAN_STORE_KEY_NAME",
+        value_name = "KEY",
+        requires = "store_key_dir"
+    )]
+    pub store_key_name: Option<String>,
 
     /// Show the account as online while the device is connected; phones then show no notifications.
     #[arg(long, env = "TITAN_MARK_ONLINE")]

@@ -14,6 +14,8 @@ pub struct Config {
     pub socket_dir: PathBuf,
     /// Folder of the device's keys.
     pub data_dir: PathBuf,
+    /// What seals the device's keys.
+    pub store_key: Option<StoreKeyPlace>,
     /// Name under which the phone lists the device.
     pub device_name: String,
     /// Whether the account is shown as online.
@@ -24,12 +26,24 @@ pub struct Config {
     pub endpoint: Option<String>,
 }
 
+/// Where the key is that seals the device's keys. It is read whenever they are opened.
+#[derive(Debug, Clone)]
+pub struct StoreKeyPlace {
+    /// Folder of a mounted Secret.
+    pub folder: PathBuf,
+    /// Name of the file in it.
+    pub name: String,
+}
+
 /// Arguments that can't be run.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// `--device-name`.
     #[error("--device-name: expected 1 to {LONGEST_NAME} characters without control characters")]
     DeviceName,
+    /// `--store-key-name`.
+    #[error("--store-key-name: expected the name of a file in --store-key-dir")]
+    StoreKey,
     /// `--client-version`.
     #[error("--client-version: expected three numbers with dots between")]
     ClientVersion,
@@ -45,6 +59,8 @@ impl TryFrom<Run> for Config {
         let Run {
             socket_dir,
             data_dir,
+            store_key_dir,
+            store_key_name,
             device_name,
             mark_online,
             client_version,
@@ -61,15 +77,33 @@ impl TryFrom<Run> for Config {
         {
             return Err(ConfigError::Endpoint);
         }
+        let store_key = store_key(store_key_dir, store_key_name)?;
         let client_version = version(&client_version).ok_or(ConfigError::ClientVersion)?;
         Ok(Self {
             socket_dir,
             data_dir,
+            store_key,
             device_name,
             mark_online,
             client_version,
             endpoint,
         })
+    }
+}
+
+/// Half of it is nothing that the device could be sealed with, and silence would be a plain file.
+fn store_key(
+    folder: Option<PathBuf>,
+    name: Option<String>,
+) -> Result<Option<StoreKeyPlace>, ConfigError> {
+    match (folder, name) {
+        (None, None) => Ok(None),
+        (Some(folder), Some(name))
+            if !name.is_empty() && !name.starts_with('.') && !name.contains('/') =>
+        {
+            Ok(Some(StoreKeyPlace { folder, name }))
+        }
+        _ => Err(ConfigError::StoreKey),
     }
 }
 

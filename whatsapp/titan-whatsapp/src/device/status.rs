@@ -55,6 +55,9 @@ pub(crate) struct Status {
     pub(crate) failures: u32,
     /// When the next one is tried, where there is a pause.
     pub(crate) retry_at: Option<Timestamp>,
+    /// What somebody has to see to, in words, where the reason does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) problem: Option<&'static str>,
 }
 
 impl Status {
@@ -65,12 +68,13 @@ impl Status {
             since,
             failures: 0,
             retry_at: None,
+            problem: None,
         }
     }
 
     /// Whether this says the same as another, whatever the time.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.phase == other.phase && self.reason == other.reason
+        self.phase == other.phase && self.reason == other.reason && self.problem == other.problem
     }
 }
 

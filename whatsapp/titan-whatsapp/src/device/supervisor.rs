@@ -15,7 +15,15 @@ use super::{
     status::{Phase, Reason, Status},
     verdict::{self, Next},
 };
-use crate::{backoff, clock, config::Config, sidecar::Delivery, store};
+use crate::{
+    backoff, clock,
+    config::Config,
+    sidecar::Delivery,
+    store::{self, StoreError},
+};
+
+/// Pause before the store's key is looked for again. A Secret is mounted anew about once a minute.
+const KEY_PAUSE: Duration = Duration::from_secs(5);
 
 /// What somebody wants of the device; told when it is so.
 #[derive(Debug)]
@@ -89,11 +97,20 @@ impl Supervisor {
 
     /// Keeps a device connected until something ends that for good.
     async fn hold(&mut self) -> (Rest, Option<oneshot::Sender<()>>) {
-        let mut built = match self.build().await {
-            Ok(built) => built,
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the device can't be started");
+        let mut built = loop {
+            let error = match self.build().await {
+                Ok(built) => break built,
+                Err(error) => error,
+            };
+            let key = error
+                .downcast_ref::<StoreError>()
+                .and_then(StoreError::waits);
+            self.keyless(key, &error);
+            if key.is_none() {
                 return (Rest::Reason(Reason::Failed), None);
+            }
+            if let Interruption::Rest(rest, done) = self.pause(KEY_PAUSE).await {
+                return (rest, done);
             }
         };
         self.device.adopt(Some(Arc::clone(&built.client)));
@@ -131,8 +148,24 @@ impl Supervisor {
         }
     }
 
+    /// Says why the device is not started, once where the same is tried again.
+    fn keyless(&self, problem: Option<&'static str>, error: &anyhow::Error) {
+        let status = Status {
+            problem,
+            retry_at: clock::now()
+                .checked_add(KEY_PAUSE)
+                .ok()
+                .filter(|_| problem.is_some()),
+            ..Status::new(Phase::Disconnected, Some(Reason::Failed), clock::now())
+        };
+        if problem.is_none() || !self.device.status().same(&status) {
+            tracing::error!(error = format!("{error:#}"), "the device can't be started");
+        }
+        self.device.set(status);
+    }
+
     async fn build(&self) -> anyhow::Result<Built> {
-        let store = store::open(&self.config.data_dir).await?;
+        let store = store::open(&self.config.data_dir, self.config.store_key.as_ref()).await?;
         self.device
             .set(Status::new(Phase::Connecting, None, clock::now()));
         Ok(build(&self.config, &self.device, &self.delivery, store).await?)

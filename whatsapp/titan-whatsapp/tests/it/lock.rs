@@ -49,6 +49,8 @@ async fn what_cant_be_run_exits_with_64() {
         ["--device-name", ""],
         ["--client-version", "2"],
         ["--endpoint", "http://127.0.0.1"],
+        ["--store-key-dir", "/nonexistent"],
+        ["--store-key-name", "key"],
     ] {
         let ended = Command::new(env!("CARGO_BIN_EXE_titan-whatsapp"))
             .args([

@@ -18,4 +18,5 @@ mod relay_program;
 mod sidecar;
 mod stage;
 mod states;
+mod store_key;
 mod strict;

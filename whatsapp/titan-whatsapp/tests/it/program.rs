@@ -22,15 +22,21 @@ pub(crate) struct Program {
 impl Program {
     /// Starts the build that the tests belong to, which believes any server.
     pub(crate) fn start(directory: &Path, url: &str) -> Self {
-        Self::start_as(
-            Path::new(env!("CARGO_BIN_EXE_titan-whatsapp")),
-            directory,
-            url,
-        )
+        Self::start_with(directory, url, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(directory: &Path, url: &str, more: &[&str]) -> Self {
+        let program = Path::new(env!("CARGO_BIN_EXE_titan-whatsapp"));
+        Self::spawn(program, directory, url, more)
     }
 
     /// Starts another build.
     pub(crate) fn start_as(program: &Path, directory: &Path, url: &str) -> Self {
+        Self::spawn(program, directory, url, &[])
+    }
+
+    fn spawn(program: &Path, directory: &Path, url: &str, more: &[&str]) -> Self {
         let mut child = Command::new(program)
             .arg("run")
             .arg("--socket-dir")
@@ -38,6 +44,7 @@ impl Program {
             .arg("--data-dir")
             .arg(directory.join("data"))
             .args(["--endpoint", url])
+            .args(more)
             .env("RUST_LOG", "trace")
             .stderr(Stdio::piped())
             .kill_on_drop(true)
