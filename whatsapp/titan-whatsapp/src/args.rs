@@ -79,6 +79,11 @@ pub struct Run {
     )]
     pub store_key_name: Option<String>,
 
+    /// File with the URL of a proxy to reach WhatsApp through: `http`, `https` or `socks5`, with user and password where it
+    /// wants them.
+    #[arg(long, env = "TITAN_PROXY_URL_FILE", value_name = "PATH")]
+    pub proxy_url_file: Option<PathBuf>,
+
     /// Show the account as online while the device is connected; phones then show no notifications.
     #[arg(long, env = "TITAN_MARK_ONLINE")]
     pub mark_online: bool,

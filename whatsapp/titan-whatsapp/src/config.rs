@@ -16,6 +16,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What seals the device's keys.
     pub store_key: Option<StoreKeyPlace>,
+    /// File with the URL of a proxy. It is read at every connection.
+    pub proxy_url_file: Option<PathBuf>,
     /// Name under which the phone lists the device.
     pub device_name: String,
     /// Whether the account is shown as online.
@@ -61,6 +63,7 @@ impl TryFrom<Run> for Config {
             data_dir,
             store_key_dir,
             store_key_name,
+            proxy_url_file,
             device_name,
             mark_online,
             client_version,
@@ -83,6 +86,7 @@ impl TryFrom<Run> for Config {
             socket_dir,
             data_dir,
             store_key,
+            proxy_url_file,
             device_name,
             mark_online,
             client_version,

@@ -13,7 +13,9 @@ use whatsapp_rust::{
     types::events::EventInterest,
 };
 
-use super::{ear::Ear, fetch::Fetch, hook::Hook, shared::Device, transport::Transports};
+use super::{
+    dial::Dialer, ear::Ear, fetch::Fetch, hook::Hook, shared::Device, transport::Transports,
+};
 use crate::{config::Config, sidecar::Delivery};
 
 /// A client that can't be made.
@@ -50,13 +52,17 @@ pub(crate) async fn build(
     tokio::spawn(pass_on(delivery.clone(), messages));
     let ear = Arc::new(Ear::new(Arc::clone(device), config.mark_online, unguarded));
 
+    let dialer = Arc::new(Dialer::new(config.proxy_url_file.clone())?);
     let props = DevicePropsOverride::new()
         .with_os(&config.device_name)
         .with_platform_type(PlatformType::DESKTOP);
     let bot = Bot::builder()
         .with_backend(store)
-        .with_transport_factory(Transports::new(config.endpoint.as_deref()))
-        .with_http_client(Fetch::new()?)
+        .with_transport_factory(Transports::new(
+            config.endpoint.as_deref(),
+            Arc::clone(&dialer),
+        ))
+        .with_http_client(Fetch::new(dialer))
         .with_runtime(TokioRuntime)
         .with_version(config.client_version)
         .with_device_props(props)

@@ -12,10 +12,10 @@ use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsConnector;
+use tokio::time::timeout;
 use whatsapp_rust::http::{HttpClient, HttpRequest, HttpResponse};
+
+use super::dial::Dialer;
 
 /// Where it may fetch from.
 const DOMAIN: &str = ".whatsapp.net";
@@ -28,30 +28,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The client.
 pub(crate) struct Fetch {
-    tls: TlsConnector,
+    dialer: Arc<Dialer>,
 }
 
 impl Fetch {
-    pub(crate) fn new() -> Result<Self, rustls::Error> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self {
-            tls: TlsConnector::from(Arc::new(config)),
-        })
+    pub(crate) fn new(dialer: Arc<Dialer>) -> Self {
+        Self { dialer }
     }
 
     async fn get(&self, url: &str) -> Result<HttpResponse> {
         let (host, path) = target(url)?;
-        let stream = TcpStream::connect((host.as_str(), 443))
-            .await
-            .context("connect")?;
-        let name = ServerName::try_from(host.clone()).context("host")?;
-        let stream = self.tls.connect(name, stream).await.context("TLS")?;
+        let stream = self.dialer.dial_tls(&host, 443).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let request = Request::get(path)
             .header(header::HOST, host)

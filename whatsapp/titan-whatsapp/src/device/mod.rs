@@ -1,9 +1,11 @@
 //! The linked device.
 
 mod build;
+mod dial;
 mod ear;
 mod fetch;
 mod hook;
+mod proxy;
 mod retries;
 mod sending;
 mod shared;

@@ -14,6 +14,7 @@ mod lock;
 mod outbound;
 mod pairing;
 mod program;
+mod proxy;
 mod relay_program;
 mod sidecar;
 mod stage;
