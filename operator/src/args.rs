@@ -115,6 +115,18 @@ pub struct Run {
     #[arg(long, env = "TITAN_SIDECAR_RESOURCES", value_name = "JSON")]
     pub sidecar_resources: Option<String>,
 
+    /// Image of linked devices, as `--sidecar-image`. Default: no session can have a device of its own.
+    #[arg(long, env = "TITAN_WHATSAPP_IMAGE", value_name = "IMAGE")]
+    pub whatsapp_image: Option<String>,
+
+    /// Requests and limits of linked devices whose session names none, as `--sidecar-resources`.
+    #[arg(long, env = "TITAN_WHATSAPP_RESOURCES", value_name = "JSON")]
+    pub whatsapp_resources: Option<String>,
+
+    /// Passed on to every linked device, for tests: the server to speak to instead of WhatsApp's own.
+    #[arg(long, env = "TITAN_WHATSAPP_ENDPOINT", value_name = "URL", hide = true)]
+    pub whatsapp_endpoint: Option<Url>,
+
     /// Host names under which sessions may be exposed: JSON of an object that maps namespaces, or "*" for all,
     /// to lists of names, `*.example.com` among them. Default: none.
     #[arg(long, env = "TITAN_EXPOSE_ALLOWED_HOSTS", value_name = "JSON")]

@@ -1,6 +1,8 @@
-//! A reference to a container image.
+//! References to container images.
 
 use std::{fmt, str::FromStr};
+
+use k8s_openapi::api::core::v1::{Container, PodSpec};
 
 /// A reference to an image that can't mean another image tomorrow: with a digest, or at least a tag that is not
 /// `latest`.
@@ -20,6 +22,41 @@ pub enum ImageError {
         "\"{0}\" must have a digest (@sha256:…), or for development a tag that is not \"latest\""
     )]
     Floating(String),
+}
+
+/// The images of a session's pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Of the sidecar.
+    pub sidecar: String,
+    /// Of the linked device, where the session has one of its own.
+    pub device: Option<String>,
+}
+
+impl Images {
+    /// Those of a pod. Beside a linked device the sidecar is an init container.
+    #[must_use]
+    pub fn of(pod: &PodSpec) -> Option<Self> {
+        let image = |containers: &[Container]| containers.first()?.image.clone();
+        let first = image(&pod.containers);
+        match &pod.init_containers {
+            Some(init) if !init.is_empty() => Some(Self {
+                sidecar: image(init)?,
+                device: first,
+            }),
+            _ => Some(Self {
+                sidecar: first?,
+                device: None,
+            }),
+        }
+    }
+
+    /// Is one of them not what it shall be? A session without a linked device needs no image for one.
+    #[must_use]
+    pub fn differ_from(&self, target: &Self) -> bool {
+        let device = self.device.as_ref().zip(target.device.as_ref());
+        self.sidecar != target.sidecar || device.is_some_and(|(is, shall)| is != shall)
+    }
 }
 
 impl Image {

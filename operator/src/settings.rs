@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::{
     args::Run,
-    image::{Image, ImageError},
+    image::{Image, ImageError, Images},
 };
 
 /// In the maps: every namespace that is not named.
@@ -19,11 +19,18 @@ const LEAST_UNAVAILABLE: usize = 5;
 /// And one in so many.
 const UNAVAILABLE_SHARE: usize = 50;
 
+/// Requests and limits by namespace.
+type Resources = BTreeMap<String, ResourceRequirements>;
+
 /// What the platform decided.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Image of the sidecar.
     pub sidecar_image: Image,
+    /// Image of linked devices; without one no session can have a device of its own.
+    pub whatsapp_image: Option<Image>,
+    /// Server that linked devices speak to instead of WhatsApp's own.
+    pub whatsapp_endpoint: Option<Url>,
     /// Namespaces to look after; empty: all.
     pub watch_namespaces: Vec<String>,
     /// Objects of one kind that are worked on at once.
@@ -44,7 +51,8 @@ pub struct Settings {
     pub egress_cidrs: Vec<IpNet>,
     /// The numeric user of pods is the platform's to choose.
     pub openshift: bool,
-    resources: BTreeMap<String, ResourceRequirements>,
+    resources: Resources,
+    device_resources: Resources,
     allowed_hosts: BTreeMap<String, Vec<String>>,
 }
 
@@ -54,9 +62,14 @@ pub enum SettingsError {
     /// There is no image to run.
     #[error("--sidecar-image (TITAN_SIDECAR_IMAGE) is required")]
     NoImage,
-    /// The image is no good.
-    #[error("--sidecar-image: {0}")]
-    Image(#[from] ImageError),
+    /// An image is no good.
+    #[error("{flag}: {source}")]
+    Image {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong.
+        source: ImageError,
+    },
     /// A value is not the JSON that it should be.
     #[error("{flag}: {source}")]
     Json {
@@ -79,7 +92,8 @@ impl TryFrom<Run> for Settings {
     type Error = SettingsError;
 
     fn try_from(run: Run) -> Result<Self, Self::Error> {
-        let sidecar_image = run.sidecar_image.ok_or(SettingsError::NoImage)?.parse()?;
+        let sidecar_image = run.sidecar_image.ok_or(SettingsError::NoImage)?;
+        let whatsapp_image = run.whatsapp_image.filter(|image| !image.is_empty());
         let watch = "--watch-namespace";
         let mut watch_namespaces = run.watch_namespace;
         watch_namespaces.retain(|name| !name.is_empty());
@@ -94,7 +108,11 @@ impl TryFrom<Run> for Settings {
             check_namespace("--monitoring-namespace", name)?;
         }
         Ok(Self {
-            sidecar_image,
+            sidecar_image: read_image("--sidecar-image", &sidecar_image)?,
+            whatsapp_image: whatsapp_image
+                .map(|image| read_image("--whatsapp-image", &image))
+                .transpose()?,
+            whatsapp_endpoint: run.whatsapp_endpoint,
             watch_namespaces,
             concurrency: run.concurrency,
             cdn_origins: run.sidecar_cdn_origin,
@@ -105,7 +123,11 @@ impl TryFrom<Run> for Settings {
             cluster_domain: run.cluster_domain,
             egress_cidrs: run.egress_cidr,
             openshift: run.openshift,
-            resources: read_resources(run.sidecar_resources.as_deref())?,
+            resources: read_resources("--sidecar-resources", run.sidecar_resources.as_deref())?,
+            device_resources: read_resources(
+                "--whatsapp-resources",
+                run.whatsapp_resources.as_deref(),
+            )?,
             allowed_hosts: read(
                 "--expose-allowed-hosts",
                 run.expose_allowed_hosts.as_deref(),
@@ -117,12 +139,25 @@ impl TryFrom<Run> for Settings {
 // === impl Settings ===
 
 impl Settings {
+    /// Images that sessions shall run.
+    #[must_use]
+    pub fn images(&self) -> Images {
+        Images {
+            sidecar: self.sidecar_image.to_string(),
+            device: self.whatsapp_image.as_ref().map(Image::to_string),
+        }
+    }
+
     /// Requests and limits of pods of a namespace that name none themselves.
     #[must_use]
     pub fn resources(&self, namespace: &str) -> Option<&ResourceRequirements> {
-        self.resources
-            .get(namespace)
-            .or_else(|| self.resources.get(ANY))
+        of_namespace(&self.resources, namespace)
+    }
+
+    /// Requests and limits of linked devices of a namespace that name none themselves.
+    #[must_use]
+    pub fn device_resources(&self, namespace: &str) -> Option<&ResourceRequirements> {
+        of_namespace(&self.device_resources, namespace)
     }
 
     /// May sessions of a namespace be exposed under that host name?
@@ -143,6 +178,10 @@ impl Settings {
             |most| usize::try_from(most).unwrap_or(usize::MAX),
         )
     }
+}
+
+fn of_namespace<'a>(all: &'a Resources, namespace: &str) -> Option<&'a ResourceRequirements> {
+    all.get(namespace).or_else(|| all.get(ANY))
 }
 
 /// `*.example.com` matches one label and more before the dot, as in a certificate no less than in an ingress.
@@ -174,6 +213,11 @@ fn check_namespace(flag: &'static str, name: &str) -> Result<(), SettingsError> 
     })
 }
 
+fn read_image(flag: &'static str, text: &str) -> Result<Image, SettingsError> {
+    text.parse()
+        .map_err(|source| SettingsError::Image { flag, source })
+}
+
 fn read<T: serde::de::DeserializeOwned + Default>(
     flag: &'static str,
     text: Option<&str>,
@@ -187,10 +231,7 @@ fn read<T: serde::de::DeserializeOwned + Default>(
 }
 
 /// Either the `resources` of a pod, for all, or a map from namespaces to such.
-fn read_resources(
-    text: Option<&str>,
-) -> Result<BTreeMap<String, ResourceRequirements>, SettingsError> {
-    let flag = "--sidecar-resources";
+fn read_resources(flag: &'static str, text: Option<&str>) -> Result<Resources, SettingsError> {
     let value: BTreeMap<String, Value> = read(flag, text)?;
     let for_all = value
         .iter()
@@ -240,6 +281,21 @@ mod tests {
         assert!(map.resources("limits").unwrap().limits.is_some());
         assert!(map.resources("acme").unwrap().requests.is_some());
         assert!(settings(&[]).unwrap().resources("acme").is_none());
+    }
+
+    #[test]
+    fn linked_devices_have_an_image_and_resources_of_their_own() {
+        let none = settings(&["--whatsapp-image", ""]).unwrap();
+        assert!(none.whatsapp_image.is_none());
+        let flags = [
+            "--whatsapp-image=whatsapp:1",
+            r#"--whatsapp-resources={"limits":{"memory":"64Mi"}}"#,
+        ];
+        let given = settings(&flags).unwrap();
+        assert_eq!(given.whatsapp_image.unwrap().as_str(), "whatsapp:1");
+        assert!(given.device_resources.contains_key("*") && given.resources.is_empty());
+        let error = settings(&["--whatsapp-image", "whatsapp"]).unwrap_err();
+        assert!(error.to_string().starts_with("--whatsapp-image: "));
     }
 
     #[test]

@@ -107,8 +107,8 @@ impl Error {
 
 /// Runs the controller until the token is cancelled and what runs then is done.
 pub async fn run(context: Arc<Context>, watches: Watches, shutdown: CancellationToken) {
-    let image = context.settings.sidecar_image.to_string();
-    let memory = Arc::new(Memory::new(Fleet::new(image), context.clock.now()));
+    let images = context.settings.images();
+    let memory = Arc::new(Memory::new(Fleet::new(images), context.clock.now()));
     upkeep::begin(&context, &memory);
     let definition = Definition {
         name: NAME,

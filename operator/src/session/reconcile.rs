@@ -94,7 +94,7 @@ impl Reconcile<'_> {
         (new && !wait.is_zero()).then_some(wait)
     }
 
-    /// What shall be there. The fleet decides which image that has.
+    /// What shall be there. The fleet decides which images that has.
     fn build(
         &self,
         session: &ValidatedSession,
@@ -120,7 +120,7 @@ impl Reconcile<'_> {
                 .send(&other.namespace, &other.name);
         }
         if verdict != Verdict::Go {
-            facts.found.image = seen.image;
+            facts.found.images = seen.images;
         }
         let built = self.steps.run("build", || {
             Ok::<_, Infallible>(build::build(session, settings, &facts.found))

@@ -7,7 +7,8 @@ use url::Url;
 
 use crate::pod;
 
-/// Every Secret that the session names, the operator's own API-key Secret included (`spec` has it filled in).
+/// Every Secret that the sidecar reads, the operator's own API-key Secret included (`spec` has it filled in). What
+/// only a linked device reads is not among them.
 #[must_use]
 pub(super) fn secrets(
     spec: &MediaSessionSpec,
@@ -49,6 +50,8 @@ pub(super) fn secrets(
 
 /// Port of a database where its URL, which is in a Secret that the operator can't read, names no other one.
 const POSTGRES_PORT: u16 = 5432;
+/// Usual ports of a proxy, whose URL is in such a Secret too: SOCKS and HTTP.
+const PROXY_PORTS: [u16; 2] = [1080, 3128];
 
 /// Ports that the pod speaks to on the internet beside 443, by the addresses that the resources name. `endpoint` is
 /// the bucket's, where the spec leaves it to the Secret and the storage's status knows it.
@@ -60,10 +63,7 @@ pub(super) fn ports(
 ) -> BTreeSet<u16> {
     let gateway = spec.gateway().unwrap_or_default();
     let send = gateway.send.map(|send| send.url);
-    let proxy = spec
-        .source
-        .as_ref()
-        .and_then(|source| source.whatsapp.as_ref()?.proxy.clone());
+    let proxy = spec.whatsapp().and_then(|device| device.proxy.as_ref());
     let identity = storage.and_then(|storage| storage.credentials.identity.as_ref());
     let of_storage = [
         storage
@@ -75,18 +75,11 @@ pub(super) fn ports(
         .iter()
         .map(|webhook| webhook.url.as_str())
         .chain(send.as_deref())
-        .chain(proxy.as_deref())
         .chain(of_storage.into_iter().flatten())
-        .filter_map(port)
+        .filter_map(|address| Url::parse(address).ok()?.port_or_known_default())
         .chain(spec.store().postgres.map(|_| POSTGRES_PORT))
+        .chain(proxy.map(|_| PROXY_PORTS).into_iter().flatten())
         .collect()
-}
-
-/// A SOCKS proxy has no usual port that `Url` knows; 1080 is its registered one.
-fn port(address: &str) -> Option<u16> {
-    let url = Url::parse(address).ok()?;
-    let usual = || (url.scheme() == "socks5").then_some(1080);
-    url.port_or_known_default().or_else(usual)
 }
 
 #[cfg(test)]
@@ -123,7 +116,7 @@ mod tests {
     #[test]
     fn ports_are_those_of_the_addresses() {
         let spec = session(serde_json::json!({
-            "source": {"whatsapp": {"proxy": "socks5://proxy.acme.svc"}},
+            "source": {"whatsapp": {"proxy": {"urlSecretRef": {"name": "proxy", "key": "url"}}}},
             "webhooks": [{"url": "https://app.acme.com/hooks"}, {"url": "http://app.acme.svc:8000"}]
         }));
         let storage: TenantStorageSpec = serde_json::from_value(serde_json::json!({
@@ -131,7 +124,7 @@ mod tests {
         }))
         .unwrap();
         let found = ports(&spec, Some(&storage), Some("https://minio:9000"));
-        assert_eq!(found, [443, 1080, 8000, 9000].into());
+        assert_eq!(found, [443, 1080, 3128, 8000, 9000].into());
         let spec = session(serde_json::json!({
             "store": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}
         }));

@@ -1,4 +1,4 @@
-//! The upgrade of the fleet, in stages: which sessions may take a new sidecar image now. Pure.
+//! The upgrade of the fleet, in stages: which sessions may take new images now. Pure.
 //!
 //! At most so many sessions are down for it at once, those of canary namespaces go first, and after three failures in
 //! a row nothing more is begun until one of them works.
@@ -12,6 +12,8 @@ use std::{
 };
 
 use jiff::Timestamp;
+
+use crate::image::Images;
 
 /// Failures in a row after which nothing more is begun.
 const STOP_AFTER: usize = 3;
@@ -30,8 +32,8 @@ pub struct Key {
 /// What is seen of a session's pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Image of the Deployment; none where there is no Deployment yet.
-    pub image: Option<String>,
+    /// Images of the Deployment; none where there is no Deployment yet.
+    pub images: Option<Images>,
     /// Its pods do their work, or shall not run at all.
     pub health: Health,
 }
@@ -63,7 +65,7 @@ pub enum Verdict {
 /// Every session as far as the upgrade is concerned.
 #[derive(Debug)]
 pub struct Fleet {
-    target: String,
+    target: Images,
     sessions: BTreeMap<Key, Stage>,
     canaries: BTreeSet<String>,
     waiting: BTreeSet<Key>,
@@ -90,9 +92,9 @@ enum Stage {
 // === impl Fleet ===
 
 impl Fleet {
-    /// An empty fleet that shall come to the image `target`.
+    /// An empty fleet that shall come to the images `target`.
     #[must_use]
-    pub const fn new(target: String) -> Self {
+    pub const fn new(target: Images) -> Self {
         Self {
             target,
             sessions: BTreeMap::new(),
@@ -221,8 +223,8 @@ impl Fleet {
     }
 
     fn stage_of(&self, seen: &Seen) -> Stage {
-        match &seen.image {
-            Some(image) if *image != self.target => Stage::Behind {
+        match &seen.images {
+            Some(images) if images.differ_from(&self.target) => Stage::Behind {
                 up: seen.health == Health::Up,
             },
             _ => Stage::Done,

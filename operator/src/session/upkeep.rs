@@ -30,7 +30,7 @@ pub(super) fn begin(context: &Context, memory: &Memory) {
         let seen = match workload {
             Some(workload) => health(Some(&workload), &pods),
             None => Seen {
-                image: None,
+                images: None,
                 health: Health::Up,
             },
         };
@@ -73,12 +73,12 @@ fn forget(context: &Context, memory: &Memory) {
     memory.retain(|uid| uids.contains(uid));
 }
 
-/// Sessions by the image of their Deployment.
+/// Sessions by the image of their sidecar.
 fn count(context: &Context) {
     let mut images: BTreeMap<String, i64> = BTreeMap::new();
     for (_, _, workload) in context.workloads.all() {
-        if let Some(image) = &workload.image {
-            *images.entry(image.clone()).or_default() += 1;
+        if let Some(running) = &workload.images {
+            *images.entry(running.sidecar.clone()).or_default() += 1;
         }
     }
     let metric = &context.metrics.sessions_by_image;

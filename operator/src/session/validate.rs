@@ -5,8 +5,10 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use serde::Serialize;
 use titan_crds::{
-    MediaSession, MediaSessionSpec, PodTemplate, Reason, SecretRef,
+    MediaSession, MediaSessionSpec, PodTemplate, Reason, SecretKeyRef, SecretRef,
     media_session::{Expose, HttpRoute, Ingress, NetworkPolicy, Reclaim},
     tenant_storage::Identity as WorkloadIdentity,
     unsupported,
@@ -38,6 +40,9 @@ pub enum Invalid {
     /// It asks for what no code does.
     #[error("this version does not honour {}", .0.join(", "))]
     Unsupported(Vec<&'static str>),
+    /// It asks for a linked device, and the platform runs none.
+    #[error("spec.source.whatsapp: this installation has no image for linked devices")]
+    NoDeviceImage,
 }
 
 /// A session that can be built: every absence resolved, every name checked.
@@ -57,7 +62,7 @@ pub struct ValidatedSession {
     pub document: String,
     /// What the pod reads of the storage, if there is one.
     pub storage: Option<StorageDocument>,
-    /// Secrets that the pod mounts.
+    /// Secrets that the sidecar reads.
     pub secrets: BTreeSet<String>,
     /// Each `ConfigMap` that the pod mounts, beside its own.
     pub config_maps: BTreeSet<String>,
@@ -67,8 +72,8 @@ pub struct ValidatedSession {
     pub replicas: i32,
     /// The Service speaks TLS.
     pub tls: bool,
-    /// The session has a linked device of its own.
-    pub native: bool,
+    /// The linked device, where the session has one of its own.
+    pub device: Option<Device>,
     /// Somebody is told of messages.
     pub has_webhooks: bool,
     /// What the tenant wants of the pods.
@@ -86,6 +91,24 @@ pub enum ApiKey {
     Given(String),
     /// The operator creates it, once.
     Created(String),
+}
+
+/// A linked device: what its container is made of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Device {
+    /// Image that the platform gives to it.
+    #[serde(skip)]
+    pub image: String,
+    /// Name in the phone's list.
+    pub name: String,
+    /// The account is shown as online.
+    pub mark_online: bool,
+    /// Where the URL of its proxy is.
+    pub proxy: Option<SecretKeyRef>,
+    /// Where the key is that seals its own keys.
+    pub store_key: Option<SecretKeyRef>,
+    /// Requests and limits, where the tenant names them.
+    pub resources: Option<ResourceRequirements>,
 }
 
 /// Where records are kept.
@@ -140,6 +163,17 @@ impl Invalid {
     #[must_use]
     pub const fn reason(&self) -> Reason {
         Reason::Unsupported
+    }
+}
+
+// === impl Device ===
+
+impl Device {
+    /// Secrets that the device reads.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let references = [&self.proxy, &self.store_key].into_iter().flatten();
+        references.map(|reference| reference.name.clone()).collect()
     }
 }
 
@@ -204,7 +238,7 @@ pub(super) fn resolve(
         records: records(&spec),
         replicas: if spec.suspend() { 0 } else { spec.replicas() },
         tls: spec.tls.is_some(),
-        native: spec.gateway().is_none(),
+        device: device(&spec, settings)?,
         has_webhooks: !spec.webhooks.is_empty(),
         pod: spec.pod_template.clone().unwrap_or_default(),
         network: policy.enabled().then(|| Network {
@@ -241,6 +275,24 @@ fn fill_in_api_key(
     };
     spec.auth = Some(auth);
     (spec, api_key)
+}
+
+fn device(spec: &MediaSessionSpec, settings: &Settings) -> Result<Option<Device>, Invalid> {
+    let Some(whatsapp) = spec.whatsapp() else {
+        return Ok(None);
+    };
+    let image = settings.whatsapp_image.as_ref();
+    Ok(Some(Device {
+        image: image.ok_or(Invalid::NoDeviceImage)?.to_string(),
+        name: whatsapp.device_name().to_owned(),
+        mark_online: whatsapp.mark_online(),
+        proxy: whatsapp
+            .proxy
+            .as_ref()
+            .map(|proxy| proxy.url_secret_ref.clone()),
+        store_key: spec.store().encryption_key_secret_ref,
+        resources: whatsapp.resources.clone(),
+    }))
 }
 
 fn records(spec: &MediaSessionSpec) -> Records {

@@ -1,4 +1,5 @@
-//! Asks every sidecar: each second while its session is on its way, else about once a minute.
+//! Asks every sidecar: each second while its session is on its way, every few seconds while its linked device is not
+//! connected, else about once a minute.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -8,7 +9,7 @@ use std::{
 };
 
 use kube::runtime::reflector::ObjectRef;
-use titan_crds::ConditionType;
+use titan_crds::{ConditionType, MediaSessionStatus};
 use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval},
@@ -17,13 +18,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ADMIN_PORT, Client, Report, fetch, tells_the_same};
 use crate::{
-    conditions::is_true,
+    conditions::{condition, is_true},
     context::{Context, random},
     watch::{PodOwner, PodView},
 };
 
 /// Between two questions to a session that is on its way.
 const FAST: Duration = Duration::from_secs(1);
+/// Between two questions to one whose linked device is not connected: somebody may stand there with a phone.
+const UNLINKED: Duration = Duration::from_secs(5);
 /// Between two questions to any other, at most.
 const SLOW: Duration = Duration::from_mins(1);
 /// Between two looks for pods whose time has come.
@@ -118,16 +121,24 @@ impl Client {
                 context.requests.storages.send(&namespace, &storage.name);
             }
         }
-        let progressing = object
-            .as_ref()
-            .and_then(|object| object.status.as_ref())
-            .is_none_or(|status| is_true(&status.conditions, ConditionType::Reconciling));
-        let wait = if progressing {
-            FAST
-        } else {
-            SLOW.mul_f64(0.9 + random() / 10.0)
-        };
-        (pod.uid.clone(), wait)
+        let status = object.as_ref().and_then(|object| object.status.as_ref());
+        (pod.uid.clone(), pause(status))
+    }
+}
+
+/// How long until the next question.
+fn pause(status: Option<&MediaSessionStatus>) -> Duration {
+    let Some(MediaSessionStatus { conditions, .. }) = status else {
+        return FAST;
+    };
+    let holds = |type_| is_true(conditions, type_);
+    let has_device = condition(conditions, ConditionType::SessionConnected).is_some();
+    if holds(ConditionType::Reconciling) {
+        FAST
+    } else if has_device && !holds(ConditionType::SessionConnected) {
+        UNLINKED
+    } else {
+        SLOW.mul_f64(0.9 + random() / 10.0)
     }
 }
 
@@ -191,10 +202,13 @@ mod tests {
     use jiff::Timestamp;
     use kube::runtime::watcher::Event;
     use serde_json::json;
-    use titan_crds::{MediaSession, report::SidecarStatus};
+    use titan_crds::{MediaSession, Reason, report::SidecarStatus};
 
     use super::*;
-    use crate::testing::{World, server, world};
+    use crate::{
+        conditions::{Conditions, Status},
+        testing::{World, server, world},
+    };
 
     fn session(reconciling: bool) -> MediaSession {
         let reconciling = json!([{
@@ -274,6 +288,27 @@ mod tests {
         drop(context);
         assert_eq!(sessions.count().await, 2);
         assert_eq!(storages.count().await, 2);
+    }
+
+    #[test]
+    fn a_device_that_is_not_connected_is_asked_for_often() {
+        let mut status = MediaSessionStatus {
+            conditions: Conditions::new(&[], 1, Timestamp::UNIX_EPOCH)
+                .ready(Reason::Ready, "")
+                .set(
+                    ConditionType::SessionConnected,
+                    Status::False,
+                    Reason::ScanQr,
+                    "",
+                )
+                .finish(),
+            ..MediaSessionStatus::default()
+        };
+        assert_eq!(pause(Some(&status)), UNLINKED);
+        status
+            .conditions
+            .retain(|condition| condition.type_ == "Ready");
+        assert!(pause(Some(&status)) > UNLINKED);
     }
 
     #[tokio::test]

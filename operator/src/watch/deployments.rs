@@ -12,7 +12,7 @@ use super::{
     Watches, children,
     follow::{Seen, Sink, is_missing},
 };
-use crate::names;
+use crate::{image::Images, names};
 
 /// The state of a Deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Workload {
     pub total: i32,
     /// Pods that are available.
     pub available: i32,
-    /// Image of the first container.
-    pub image: Option<String>,
+    /// Images of its pods.
+    pub images: Option<Images>,
     /// Hash of what the session itself asks of its pods.
     pub inputs: Option<String>,
     /// Why pods can't be made, where they can't: quota, admission.
@@ -73,10 +73,9 @@ impl Workload {
             available: status
                 .and_then(|s| s.available_replicas)
                 .unwrap_or_default(),
-            image: spec
+            images: spec
                 .and_then(|spec| spec.template.spec.as_ref())
-                .and_then(|pod| pod.containers.first())
-                .and_then(|container| container.image.clone()),
+                .and_then(Images::of),
             inputs: deployment.annotations().get(names::INPUTS_HASH).cloned(),
             replica_failure: condition("ReplicaFailure", "True")
                 .and_then(|condition| condition.message.clone()),

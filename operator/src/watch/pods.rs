@@ -51,15 +51,13 @@ pub struct PodView {
     pub job: Option<String>,
     /// Its address, once it has one.
     pub ip: Option<IpAddr>,
-    /// It runs, and is not being deleted.
+    /// Its sidecar runs, and it is not being deleted.
     pub running: bool,
     /// It is ready.
     pub ready: bool,
     /// It is being deleted.
     pub terminating: bool,
-    /// Image of its first container, as it was asked for.
-    pub image: Option<String>,
-    /// How often its first container was started again.
+    /// How often its containers were started again.
     pub restarts: i32,
     /// What keeps it from starting, or from staying up.
     pub problem: Option<Problem>,
@@ -77,7 +75,7 @@ impl PodView {
         };
         let empty = PodStatus::default();
         let status = pod.status.as_ref().unwrap_or(&empty);
-        let container = status.container_statuses.iter().flatten().next();
+        let containers: Vec<_> = containers(status).collect();
         let terminating = pod.metadata.deletion_timestamp.is_some();
         Some(Self {
             name: pod.name_any(),
@@ -85,18 +83,33 @@ impl PodView {
             owner,
             job: labels.get(JOB_NAME).cloned(),
             ip: status.pod_ip.as_deref().and_then(|ip| ip.parse().ok()),
-            running: !terminating && status.phase.as_deref() == Some("Running"),
+            running: !terminating && runs(status),
             ready: holds(status, "Ready", "True").is_some(),
             terminating,
-            image: pod
-                .spec
-                .as_ref()
-                .and_then(|spec| spec.containers.first())
-                .and_then(|container| container.image.clone()),
-            restarts: container.map_or(0, |container| container.restart_count),
-            problem: problem(status, container),
-            ended: container.and_then(ended),
+            restarts: containers.iter().map(|one| one.restart_count).sum(),
+            problem: problem(status, &containers),
+            ended: containers.first().and_then(|first| ended(first)),
         })
+    }
+}
+
+/// The sidecar first: beside a linked device it is an init container.
+fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
+    let init = status.init_container_statuses.iter().flatten();
+    init.chain(status.container_statuses.iter().flatten())
+}
+
+/// Does the sidecar run? A pod whose linked device has yet to come up is `Pending`, and its sidecar answers.
+fn runs(status: &PodStatus) -> bool {
+    let mut init = status.init_container_statuses.iter().flatten();
+    let is_up = |container: &ContainerStatus| {
+        let state = container.state.as_ref();
+        state.is_some_and(|state| state.running.is_some())
+    };
+    match status.phase.as_deref() {
+        Some("Running") => true,
+        Some("Pending") => init.any(is_up),
+        _ => false,
     }
 }
 
@@ -115,7 +128,7 @@ fn holds<'a>(status: &'a PodStatus, type_: &str, value: &str) -> Option<(&'a str
         })
 }
 
-fn problem(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<Problem> {
+fn problem(status: &PodStatus, containers: &[&ContainerStatus]) -> Option<Problem> {
     let new = |reason: &str, message: &str| {
         Some(Problem {
             reason: reason.to_owned(),
@@ -125,19 +138,20 @@ fn problem(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<Pr
     if let Some((reason, message)) = holds(status, "PodScheduled", "False") {
         return new(reason, message);
     }
-    let waiting = container
-        .and_then(|container| container.state.as_ref())
-        .and_then(|state| state.waiting.as_ref());
-    if let Some(waiting) = waiting {
+    for container in containers {
+        let state = container.state.as_ref();
+        let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) else {
+            continue;
+        };
         let reason = waiting.reason.as_deref().unwrap_or_default();
         if !ON_ITS_WAY.contains(&reason) {
-            let last = container.and_then(|container| last_words(container, reason));
-            return new(
-                reason,
-                last.as_deref()
-                    .or(waiting.message.as_deref())
-                    .unwrap_or_default(),
-            );
+            let last = last_words(container, reason);
+            let message = last.as_deref().or(waiting.message.as_deref());
+            let message = message.unwrap_or_default();
+            return match containers {
+                [_] => new(reason, message),
+                _ => new(reason, &format!("container {}: {message}", container.name)),
+            };
         }
     }
     if status.phase.as_deref() == Some("Failed") {
@@ -319,6 +333,31 @@ mod tests {
             problem(&crash).unwrap(),
             "CrashLoopBackOff: Error, exit code 64: no such flag"
         );
+    }
+
+    /// The kubelet calls the pod pending until its device has started.
+    #[test]
+    fn beside_a_linked_device_the_sidecar_is_an_init_container() {
+        let one = |name: &str, state: Value| json!({"name": name, "image": "", "imageID": "", "ready": true, "restartCount": 1, "state": state});
+        let waiting = json!({"waiting": {"reason": "ErrImagePull", "message": "no such image"}});
+        let status = json!({
+            "phase": "Pending",
+            "initContainerStatuses": [one("sidecar", json!({"running": {}}))],
+            "containerStatuses": [one("whatsapp", waiting)],
+        });
+        let seen = pod(&status);
+        assert!(seen.running);
+        assert_eq!(seen.restarts, 2);
+        assert_eq!(
+            problem(&status).unwrap(),
+            "ErrImagePull: container whatsapp: no such image"
+        );
+        let creating = json!({"waiting": {"reason": "PodInitializing"}});
+        let mut status = status;
+        status["containerStatuses"][0]["state"] = creating.clone();
+        assert_eq!(problem(&status), None);
+        status["initContainerStatuses"][0]["state"] = creating;
+        assert!(!pod(&status).running);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The Deployment: the one sidecar of a session, or several on a shared store.
+//! The Deployment: the one sidecar of a session, perhaps with a linked device, or several on a shared store.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,12 @@ use k8s_openapi::{
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
 
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{metadata, pod};
 use crate::{
+    image::Images,
     names::{INPUTS_HASH, INSTANCE, NAME, SIDECAR},
     session::validate::{Records, ValidatedSession},
     settings::Settings,
@@ -26,7 +28,7 @@ const PROGRESS_DEADLINE: i32 = 300;
 pub(super) fn build(
     session: &ValidatedSession,
     settings: &Settings,
-    image: Option<&str>,
+    images: Option<&Images>,
 ) -> Deployment {
     let mut metadata = metadata(session);
     metadata.annotations = Some(BTreeMap::from([(INPUTS_HASH.to_owned(), inputs(session))]));
@@ -43,11 +45,7 @@ pub(super) fn build(
             strategy: Some(strategy(&session.records)),
             template: PodTemplateSpec {
                 metadata: Some(pod::metadata(session)),
-                spec: Some(pod::build(
-                    session,
-                    settings,
-                    image.unwrap_or(settings.sidecar_image.as_str()),
-                )),
+                spec: Some(pod::build(session, settings, images)),
             },
             ..DeploymentSpec::default()
         }),
@@ -66,6 +64,7 @@ pub fn inputs(session: &ValidatedSession) -> String {
         replicas,
         pod,
         storage,
+        device,
         ..
     } = session;
     let store = match records {
@@ -76,7 +75,17 @@ pub fn inputs(session: &ValidatedSession) -> String {
     let identity = storage
         .as_ref()
         .map(|storage| &storage.spec.credentials.identity);
-    let inputs = serde_json::json!([secrets, config_maps, store, replicas, pod, identity]);
+    let mut inputs = vec![
+        json!(secrets),
+        json!(config_maps),
+        json!(store),
+        json!(replicas),
+        json!(pod),
+        json!(identity),
+    ];
+    // Sessions of a gateway keep the hash that they have from operators before there were devices.
+    inputs.extend(device.as_ref().map(|device| json!(device)));
+    let inputs = Value::Array(inputs);
     let hash = hex::encode(Sha256::digest(inputs.to_string()));
     hash.get(..16).unwrap_or(&hash).to_owned()
 }

@@ -6,6 +6,7 @@
 mod api_key;
 mod config_map;
 mod deployment;
+mod device;
 mod disruption_budget;
 mod http_route;
 mod ingress;
@@ -35,7 +36,7 @@ pub use network_policy::internet_ports;
 pub use service::url;
 
 use super::validate::{Exposure, ValidatedSession};
-use crate::{names::Owner, settings::Settings};
+use crate::{image::Images, names::Owner, settings::Settings};
 
 /// Port of the API, in the pod and at the Service.
 pub const API_PORT: i32 = 8080;
@@ -77,8 +78,8 @@ pub struct Resources<S> {
 pub struct Found {
     /// The volume, perhaps of a former session of the same name. Its class can't change, and it can't shrink.
     pub volume: Option<FoundVolume>,
-    /// The image that the pods keep until the fleet's upgrade reaches them.
-    pub image: Option<String>,
+    /// The images that the pods keep until the fleet's upgrade reaches them.
+    pub images: Option<Images>,
     /// Ports that stay open although the storage that asked for them is gone.
     pub ports: BTreeSet<u16>,
 }
@@ -116,7 +117,7 @@ pub fn build(
             _ => None,
         },
         disruption_budget: disruption_budget::build(session),
-        deployment: deployment::build(session, settings, found.image.as_deref()),
+        deployment: deployment::build(session, settings, found.images.as_ref()),
         state: PhantomData,
     }
 }

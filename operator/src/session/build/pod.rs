@@ -1,4 +1,5 @@
-//! The pod: one container, the sidecar.
+//! The pod: one container, the sidecar. Where the session has a linked device of its own, the device is the container,
+//! and the sidecar an init container that keeps running: it starts before the device and stops after it.
 //!
 //! Whatever changes here rolls the pod. What the sidecar re-reads by itself must not be in it: the documents are in
 //! the ConfigMap, and of a Secret only its name is here.
@@ -12,17 +13,20 @@ use k8s_openapi::{
 };
 use kube::core::ObjectMeta;
 
-use super::{ADMIN_PORT, API_PORT, quantity};
+use super::{ADMIN_PORT, API_PORT, device, quantity};
 use crate::{
+    image::Images,
     pod::{self, Mounts},
     session::validate::{Records, ValidatedSession},
     settings::Settings,
 };
 
-/// Name of the container.
-const CONTAINER: &str = "sidecar";
-/// Where the records are.
-const DATA: &str = "/var/lib/titan";
+/// Name of the sidecar's container.
+const SIDECAR: &str = "sidecar";
+/// Name of the volume of the records.
+pub(super) const DATA_VOLUME: &str = "data";
+/// Where it is.
+pub(super) const DATA: &str = "/var/lib/titan";
 /// The sidecar serves 3 s more, finishes what runs within 25 s, and releases.
 const GRACE_PERIOD: i64 = 40;
 
@@ -36,7 +40,12 @@ pub(super) fn metadata(session: &ValidatedSession) -> ObjectMeta {
     }
 }
 
-pub(super) fn build(session: &ValidatedSession, settings: &Settings, image: &str) -> PodSpec {
+/// The pod's spec. `images` are those that it keeps until the fleet's upgrade reaches it.
+pub(super) fn build(
+    session: &ValidatedSession,
+    settings: &Settings,
+    images: Option<&Images>,
+) -> PodSpec {
     let identity = session.workload_identity();
     let mounts = Mounts::default()
         .manifests(session.child.as_str())
@@ -44,7 +53,8 @@ pub(super) fn build(session: &ValidatedSession, settings: &Settings, image: &str
         .secrets(&session.secrets)
         .config_maps(&session.config_maps)
         .identity(identity);
-    PodSpec {
+    let image = images.map_or(settings.sidecar_image.as_str(), |images| &images.sidecar);
+    let spec = PodSpec {
         containers: vec![Container {
             volume_mounts: Some(mounts.mounts),
             ..container(session, settings, image)
@@ -52,6 +62,19 @@ pub(super) fn build(session: &ValidatedSession, settings: &Settings, image: &str
         volumes: Some(mounts.volumes),
         termination_grace_period_seconds: Some(GRACE_PERIOD),
         ..pod::spec(settings, identity, session.pod.clone())
+    };
+    match &session.device {
+        Some(device) => {
+            let image = images.and_then(|images| images.device.as_deref());
+            let default = settings.device_resources(&session.owner.namespace);
+            let container = Container {
+                image: Some(image.unwrap_or(&device.image).to_owned()),
+                resources: device.resources.as_ref().or(default).cloned(),
+                ..device::container(device, settings)
+            };
+            device::beside(spec, device, container)
+        }
+        None => spec,
     }
 }
 
@@ -60,7 +83,7 @@ fn container(session: &ValidatedSession, settings: &Settings, image: &str) -> Co
     let mut environment = pod::environment(settings, session.workload_identity());
     environment.push(pod::variable("TITAN_DATA_DIR", DATA));
     Container {
-        name: CONTAINER.to_owned(),
+        name: SIDECAR.to_owned(),
         image: Some(image.to_owned()),
         args: Some(vec!["serve".to_owned()]),
         env: Some(environment),
@@ -84,7 +107,7 @@ fn data(session: &ValidatedSession) -> Volume {
         medium: None,
     };
     let mut volume = Volume {
-        name: "data".to_owned(),
+        name: DATA_VOLUME.to_owned(),
         ..Volume::default()
     };
     match session.records {

@@ -18,7 +18,8 @@ pub(super) fn build(session: &ValidatedSession) -> Service {
                 app_protocol: Some(scheme(session).to_owned()),
                 port: API_PORT,
                 protocol: Some("TCP".to_owned()),
-                target_port: Some(IntOrString::String("http".to_owned())),
+                // By number: an init container may serve it.
+                target_port: Some(IntOrString::Int(API_PORT)),
                 ..ServicePort::default()
             }]),
             ..ServiceSpec::default()

@@ -4,6 +4,7 @@ use super::*;
 
 const NEW: &str = "sidecar@sha256:new";
 const OLD: &str = "sidecar@sha256:old";
+const DEVICE: &str = "whatsapp@sha256:new";
 
 fn key(namespace: &str, name: usize) -> Key {
     Key {
@@ -12,9 +13,16 @@ fn key(namespace: &str, name: usize) -> Key {
     }
 }
 
+fn images(sidecar: &str, device: Option<&str>) -> Images {
+    Images {
+        sidecar: sidecar.to_owned(),
+        device: device.map(str::to_owned),
+    }
+}
+
 fn seen(image: &str, health: Health) -> Seen {
     Seen {
-        image: Some(image.to_owned()),
+        images: Some(images(image, None)),
         health,
     }
 }
@@ -25,7 +33,7 @@ fn at(second: i64) -> Timestamp {
 
 /// So many sessions of a namespace that work on the old image.
 fn fleet(namespaces: &[(&str, usize)]) -> Fleet {
-    let mut fleet = Fleet::new(NEW.to_owned());
+    let mut fleet = Fleet::new(images(NEW, Some(DEVICE)));
     fleet.set_canaries(BTreeSet::from(["canary".to_owned()]));
     for (namespace, count) in namespaces {
         for name in 0..*count {
@@ -144,11 +152,28 @@ fn one_that_is_deleted_frees_its_place() {
 }
 
 #[test]
+fn an_image_of_the_linked_device_takes_its_turn() {
+    let mut fleet = fleet(&[("a", 1)]);
+    let (old, new) = (key("b", 0), key("b", 1));
+    for (key, device, verdict) in [
+        (&old, "whatsapp@sha256:old", Verdict::Full),
+        (&new, DEVICE, Verdict::Go),
+    ] {
+        let seen = Seen {
+            images: Some(images(NEW, Some(device))),
+            health: Health::Up,
+        };
+        fleet.observe(key, &seen, at(0));
+        assert_eq!(fleet.admit(key, 0, at(0)), verdict);
+    }
+}
+
+#[test]
 fn a_new_session_has_nothing_to_wait_for() {
     let mut fleet = fleet(&[("a", 1)]);
     let new = key("b", 0);
     let none = Seen {
-        image: None,
+        images: None,
         health: Health::Down,
     };
     fleet.observe(&new, &none, at(0));

@@ -1,5 +1,6 @@
 //! What the operator reports of a session: from what was applied and what is seen of it to conditions and fields. Pure.
 
+mod device;
 mod exposure;
 mod finding;
 mod report;
@@ -95,15 +96,14 @@ pub fn status(view: &View<'_>) -> MediaSessionStatus {
         image: seen
             .workload
             .as_ref()
-            .and_then(|workload| workload.image.clone())
+            .and_then(|workload| Some(workload.images.as_ref()?.sidecar.clone()))
             .or_else(|| previous.image.clone()),
         api_key_secret: match &session.api_key {
             ApiKey::Created(name) => Some(name.clone()),
             ApiKey::Given(_) => None,
         },
-        session_state: report
-            .map_or(previous.session_state, |report| report.session_state)
-            .filter(|_| session.native),
+        session_state: device::state(view, report),
+        phone_number: device::phone_number(view, report),
     }
 }
 
@@ -230,7 +230,10 @@ impl<'a> View<'a> {
         let relevant = [
             (ConditionType::StorageReady, self.session.storage.is_some()),
             (ConditionType::WebhooksReady, self.session.has_webhooks),
-            (ConditionType::SessionConnected, self.session.native),
+            (
+                ConditionType::SessionConnected,
+                self.session.device.is_some(),
+            ),
         ];
         let relevant = relevant
             .into_iter()

@@ -2,11 +2,10 @@
 
 use titan_crds::{
     Reason,
-    media_session::SessionState,
     report::{Problem, SessionReport},
 };
 
-use super::{Finding, View, finding::named};
+use super::{Finding, View, device, finding::named};
 
 /// Field of the session that leads to its storage.
 const STORAGE_FIELD: &str = "spec.storageRef";
@@ -89,16 +88,10 @@ pub(super) fn webhooks(view: &View<'_>, report: &SessionReport) -> Option<Findin
 
 /// The linked device; `None` where the session has none of its own.
 pub(super) fn connected(view: &View<'_>, report: &SessionReport) -> Option<Finding> {
-    if !view.session.native {
-        return None;
-    }
-    let bad = |reason, message: &str| Finding::Bad(reason, message.to_owned());
-    Some(match report.session_state? {
-        SessionState::Connected => Finding::good(Reason::Connected, "the device is connected"),
-        SessionState::Starting => Finding::Pending("the device comes up".to_owned()),
-        SessionState::Disconnected => bad(Reason::Disconnected, "the device connects again"),
-        SessionState::ScanQr => bad(Reason::ScanQr, "the QR image waits to be scanned"),
-        SessionState::LoggedOut => bad(Reason::LoggedOut, "the phone unlinked the device"),
+    view.session.device.as_ref()?;
+    Some(match &report.device {
+        Some(said) => device::finding(said, &view.session.api_name),
+        None => Finding::Pending("the linked device has yet to show".to_owned()),
     })
 }
 

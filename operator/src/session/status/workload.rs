@@ -65,7 +65,7 @@ pub fn health(workload: Option<&Workload>, pods: &[Arc<PodView>]) -> Rolled {
         problems.any(|problem| HOPELESS.contains(&problem.reason.as_str()))
     };
     Rolled {
-        image: workload.and_then(|workload| workload.image.clone()),
+        images: workload.and_then(|workload| workload.images.clone()),
         health: match workload {
             Some(workload) if workload.is_available() => Health::Up,
             Some(workload) if workload.deadline_exceeded || hopeless() => Health::Broken,

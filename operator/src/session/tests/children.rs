@@ -58,13 +58,13 @@ async fn a_session_that_the_upgrade_has_yet_to_reach_keeps_its_deployment() {
     let settings = Arc::get_mut(&mut context.settings).unwrap();
     settings.sidecar_image = OLD.parse().unwrap();
     settings.max_unavailable_sessions = Some(1);
-    let mut fleet = Fleet::new(OLD.to_owned());
+    let mut fleet = Fleet::new(images(OLD));
     let other = Key {
         namespace: "acme".to_owned(),
         name: "other".to_owned(),
     };
     let seen = rollout::Seen {
-        image: Some(NEW.to_owned()),
+        images: Some(images(NEW)),
         health: rollout::Health::Up,
     };
     fleet.begin(other.clone(), &seen, Timestamp::UNIX_EPOCH);

@@ -68,15 +68,16 @@ async fn a_session_of_an_ending_namespace_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_no_code_honours_stalls_the_session_by_its_path() {
+async fn a_linked_device_without_an_image_stalls_the_session() {
     let mut stage = Stage::new(&json!({"source": {"whatsapp": {}}}));
     stage
         .reconcile(async |mut server: Server| {
             let conditions = told(&mut server).await["conditions"].clone();
             assert_eq!(conditions[1]["type"], "Stalled");
+            assert_eq!(conditions[1]["reason"], "Unsupported");
             assert_eq!(
                 conditions[1]["message"],
-                "this version does not honour spec.source.whatsapp"
+                "spec.source.whatsapp: this installation has no image for linked devices"
             );
             event(&mut server).await;
             server

@@ -21,6 +21,7 @@ use super::{
     *,
 };
 use crate::{
+    image::Images,
     sidecar::Report,
     testing::{Server, World, server, world},
 };
@@ -61,10 +62,7 @@ impl Stage {
         Self {
             object: object.unwrap(),
             world: world(client, Timestamp::UNIX_EPOCH),
-            memory: Arc::new(Memory::new(
-                Fleet::new(NEW.to_owned()),
-                Timestamp::UNIX_EPOCH,
-            )),
+            memory: Arc::new(Memory::new(Fleet::new(images(NEW)), Timestamp::UNIX_EPOCH)),
             server,
         }
     }
@@ -176,6 +174,14 @@ impl Stage {
             status: Ok(status),
         };
         self.world.context.sidecars.keep("pod", report);
+    }
+}
+
+/// Those of a session without a linked device.
+fn images(sidecar: &str) -> Images {
+    Images {
+        sidecar: sidecar.to_owned(),
+        device: None,
     }
 }
 

@@ -104,10 +104,7 @@ async fn a_lost_api_key_is_made_again_with_a_warning() {
         }];
     });
     // So long ago that the kubelet must have brought it.
-    stage.memory = Arc::new(Memory::new(
-        Fleet::new(NEW.to_owned()),
-        Timestamp::UNIX_EPOCH,
-    ));
+    stage.memory = Arc::new(Memory::new(Fleet::new(images(NEW)), Timestamp::UNIX_EPOCH));
     stage
         .reconcile(async |mut server: Server| {
             let line = "GET /api/v1/namespaces/acme/persistentvolumeclaims/msess-default";

@@ -29,7 +29,7 @@ fn an_empty_spec_is_a_gateway_on_a_volume_with_a_key_of_its_own() {
     assert_eq!(session.generation, 3);
     assert_eq!(session.api_name, "default");
     assert_eq!(session.replicas, 1);
-    assert!(!session.native && !session.tls && !session.has_webhooks);
+    assert!(session.device.is_none() && !session.tls && !session.has_webhooks);
     assert_eq!(
         session.records,
         Records::Volume {
@@ -65,11 +65,37 @@ fn hosts_outside_those_allowed_are_refused_by_name() {
 
 #[test]
 fn what_no_code_honours_is_named() {
-    let spec = json!({"source": {"whatsapp": {}}});
+    let spec = json!({"source": {"whatsapp": {"history": true}}});
     assert_eq!(
         refusal(&spec),
-        "this version does not honour spec.source.whatsapp"
+        "this version does not honour spec.source.whatsapp.history"
     );
+}
+
+#[test]
+fn a_linked_device_needs_an_image_of_the_platform() {
+    let object = object(&json!({"source": {"whatsapp": {}}}));
+    let error = validate(&object, None, &crate::testing::settings()).unwrap_err();
+    assert_eq!(error.reason(), Reason::Unsupported);
+    assert_eq!(
+        error.to_string(),
+        "spec.source.whatsapp: this installation has no image for linked devices"
+    );
+}
+
+#[test]
+fn the_secrets_of_a_linked_device_are_its_own() {
+    let key = |name: &str| json!({"name": name, "key": "k"});
+    let session = valid(&json!({
+        "auth": {"apiKeysSecretRef": {"name": "mine"}},
+        "source": {"whatsapp": {"proxy": {"urlSecretRef": key("proxy")}}},
+        "store": {"encryptionKeySecretRef": key("store")},
+    }));
+    let named = |names: [&str; 2]| names.map(str::to_owned).into();
+    assert_eq!(session.secrets, named(["mine", "store"]));
+    let device = session.device.unwrap();
+    assert_eq!(device.name, "Titan Media");
+    assert_eq!(device.secrets(), named(["proxy", "store"]));
 }
 
 #[test]

@@ -228,7 +228,6 @@ fn pod(problem: Option<(&str, &str)>, ended: Option<(i32, &str)>) -> PodView {
         running: false,
         ready: false,
         terminating: false,
-        image: None,
         restarts: 0,
         problem: problem.map(|(reason, message)| Problem {
             reason: reason.to_owned(),

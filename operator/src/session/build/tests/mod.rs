@@ -23,6 +23,8 @@ pub(in crate::session) fn settings(more: &[&str]) -> Settings {
         r#"--sidecar-resources={"requests":{"cpu":"10m","memory":"32Mi"},"limits":{"memory":"256Mi"}}"#,
         r#"--expose-allowed-hosts={"acme":["wa.acme.com"]}"#,
         "--monitoring-namespace=monitoring",
+        "--whatsapp-image=registry.example/titan-whatsapp@sha256:3333333333333333333333333333333333333333333333333333333333333333",
+        r#"--whatsapp-resources={"requests":{"cpu":"5m","memory":"24Mi"},"limits":{"memory":"128Mi"}}"#,
     ];
     let args = Args::try_parse_from(flags.iter().chain(more)).unwrap();
     Settings::try_from(args.run).unwrap()

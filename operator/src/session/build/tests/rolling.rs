@@ -3,6 +3,9 @@
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::*;
+use crate::{image::Images, session::build::inputs};
+
+const NATIVE: &str = "  source: {whatsapp: {}}";
 
 fn template(session: &str, storage: Option<&str>) -> PodTemplateSpec {
     built(session, storage).deployment.spec.unwrap().template
@@ -46,17 +49,45 @@ fn store_pod_template_and_the_set_of_secrets_roll_the_pod() {
 fn a_session_keeps_its_image_until_the_upgrade_reaches_it() {
     let session = validated(SESSION, Some(STORAGE));
     let found = Found {
-        image: Some("registry.example/titan-sidecar@sha256:0000".to_owned()),
+        images: Some(Images {
+            sidecar: "registry.example/titan-sidecar@sha256:0000".to_owned(),
+            device: Some("registry.example/titan-whatsapp@sha256:0000".to_owned()),
+        }),
         ..Found::default()
     };
-    let pod = build(&session, &settings(&[]), &found)
-        .deployment
-        .spec
-        .unwrap()
-        .template
-        .spec
-        .unwrap();
-    assert_eq!(pod.containers[0].image, found.image);
+    let images = |session| {
+        let deployment = build(session, &settings(&[]), &found).deployment;
+        Images::of(&deployment.spec.unwrap().template.spec.unwrap())
+    };
+    let sidecar = images(&session).unwrap();
+    assert_eq!(
+        Some(sidecar.sidecar),
+        found.images.as_ref().map(|images| images.sidecar.clone())
+    );
+    assert_eq!(sidecar.device, None);
+    let native = validated(&self::session(NATIVE), Some(STORAGE));
+    assert_eq!(images(&native), found.images);
+}
+
+#[test]
+fn a_linked_device_rolls_the_pod_and_so_does_what_its_container_is_made_of() {
+    let device = |more: &str| {
+        let spec = session(&format!("  source: {{whatsapp: {{{more}}}}}"));
+        (template(&spec, None), inputs(&validated(&spec, None)))
+    };
+    let gateway = (template(SESSION, None), inputs(&validated(SESSION, None)));
+    let before = device("");
+    assert!(before.0 != gateway.0 && before.1 != gateway.1);
+    for more in [
+        "deviceName: Acme",
+        "markOnline: true",
+        "proxy: {urlSecretRef: {name: proxy, key: url}}",
+        "resources: {limits: {memory: 64Mi}}",
+    ] {
+        let after = device(more);
+        assert!(after.0 != before.0 && after.1 != before.1, "{more}");
+    }
+    assert_eq!(device("phoneNumber: '+5511999999999'"), before);
 }
 
 #[test]

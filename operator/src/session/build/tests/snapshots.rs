@@ -51,6 +51,23 @@ fn ephemeral_behind_an_ingress_on_openshift() {
     insta::assert_yaml_snapshot!(children(&build(&session, &settings, &Found::default())));
 }
 
+/// The sidecar starts before its device and stops after it; only the device has the proxy's Secret.
+#[test]
+fn a_linked_device() {
+    let session = session(
+        "  source:
+    whatsapp:
+      deviceName: Acme
+      markOnline: true
+      proxy: {urlSecretRef: {name: acme-proxy, key: url}}
+  store: {encryptionKeySecretRef: {name: acme-store, key: current}}",
+    );
+    let settings = settings(&["--whatsapp-endpoint=wss://relay.test.svc:8443/ws"]);
+    let session = validated(&session, Some(STORAGE));
+    let built = children(&build(&session, &settings, &Found::default()));
+    insta::assert_yaml_snapshot!(built["8 deployment"]["spec"]["template"]["spec"]);
+}
+
 #[test]
 fn identity_with_a_projected_token() {
     let storage = include_str!("../../../../../crds/tests/documents/tenant_storage_identity.yaml");

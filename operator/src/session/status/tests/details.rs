@@ -2,6 +2,7 @@
 
 use super::*;
 
+const NATIVE: &str = "  source: {whatsapp: {}}";
 const HOOKED: &str = "  webhooks: [{url: 'https://app.acme.com/hooks'}]";
 
 /// A `/status` that does not answer while the Deployment is available is that, and nothing else.
@@ -66,24 +67,92 @@ fn a_webhook_without_its_secret_is_not_ready_and_nor_is_the_session() {
 
 #[test]
 fn a_linked_device_leaves_ready_alone() {
-    for (state, told) in [
-        (SessionState::ScanQr, "SessionConnected=False ScanQr"),
-        (SessionState::LoggedOut, "SessionConnected=False LoggedOut"),
-        (
-            SessionState::Disconnected,
-            "SessionConnected=False Disconnected",
-        ),
-        (
-            SessionState::Starting,
-            "SessionConnected=Unknown Progressing",
-        ),
-        (SessionState::Connected, "SessionConnected=True Connected"),
+    use SessionState::{Connected, Connecting, Disconnected};
+    for (state, reason, told) in [
+        (Connected, None, "True Connected"),
+        (Connecting, None, "Unknown Progressing"),
+        (Connecting, Some("ScanQr"), "False ScanQr"),
+        (Connecting, Some("AutoReconnect"), "False AutoReconnect"),
+        (Disconnected, Some("LoggedOut"), "False LoggedOut"),
+        (Disconnected, Some("TemporaryBan"), "False TemporaryBan"),
+        (Disconnected, Some("OfALaterRelease"), "False Failed"),
     ] {
-        let mut scene = Scene::new(&yaml("  source: {whatsapp: {}}"));
-        scene.report(|report| report.session_state = Some(state));
+        let mut scene = Scene::new(&yaml(NATIVE));
+        scene.report(|report| report.device = Some(device(state, reason)));
+        let status = scene.status();
         assert_eq!(scene.told()[0], "Ready=True Ready");
-        assert!(scene.told().contains(&told.to_owned()), "{told}");
-        assert_eq!(scene.status().session_state, Some(state));
+        assert!(
+            scene.told().contains(&format!("SessionConnected={told}")),
+            "{told}"
+        );
+        assert_eq!(status.session_state, Some(state));
+        assert_eq!(status.phone_number.as_deref(), Some("+49…12"));
+    }
+}
+
+/// Every reason of a device says what is up, and where a person has to act, what to do.
+#[test]
+fn a_device_that_is_not_connected_says_why() {
+    let message = |reason| {
+        let mut scene = Scene::new(&yaml(NATIVE));
+        scene.report(|report| {
+            let said = device(SessionState::Disconnected, Some(reason));
+            report.device = Some(said);
+        });
+        scene.message(ConditionType::SessionConnected)
+    };
+    let messages = [
+        "ScanQr",
+        "AutoReconnect",
+        "LoggedOut",
+        "TemporaryBan",
+        "QrTimeout",
+        "StreamError",
+        "StreamReplaced",
+        "ClientOutdated",
+        "ManualStop",
+        "Failed",
+    ]
+    .map(|reason| format!("{reason}: {}", message(reason)));
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn a_device_that_says_nothing_is_as_it_was_and_one_that_is_suspended_is_not_connected() {
+    let mut scene = Scene::new(&yaml(NATIVE));
+    scene.report(|report| report.device = Some(device(SessionState::Connected, None)));
+    scene.previous = scene.status();
+    scene.seen.reports = vec![Some(silent())];
+    let status = scene.status();
+    assert_eq!(status.session_state, Some(SessionState::Connected));
+    assert_eq!(status.phone_number.as_deref(), Some("+49…12"));
+    assert!(
+        scene
+            .told()
+            .contains(&"SessionConnected=True Connected".to_owned())
+    );
+    scene.report(|report| report.device = None);
+    assert!(
+        scene
+            .told()
+            .contains(&"SessionConnected=Unknown Progressing".to_owned())
+    );
+    scene.session.replicas = 0;
+    let status = scene.status();
+    assert_eq!(status.session_state, Some(SessionState::Disconnected));
+    // A session that came to a gateway has no device.
+    let mut scene = Scene::new(SESSION);
+    scene.previous = status;
+    assert_eq!(scene.status().session_state, None);
+    assert_eq!(scene.status().phone_number, None);
+}
+
+fn device(state: SessionState, reason: Option<&str>) -> DeviceReport {
+    DeviceReport {
+        state,
+        reason: reason.map(str::to_owned),
+        retry_at: Some(Timestamp::from_second(3600).unwrap()),
+        phone_number: Some("+49…12".to_owned()),
     }
 }
 

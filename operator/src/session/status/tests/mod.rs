@@ -10,11 +10,12 @@ use serde_json::json;
 use titan_crds::{
     MediaSessionStatus, Reason,
     media_session::SessionState,
-    report::{BucketVerdict, Problem as Reported, SessionReport, SidecarStatus},
+    report::{BucketVerdict, DeviceReport, Problem as Reported, SessionReport, SidecarStatus},
 };
 
 use super::*;
 use crate::{
+    image::Images,
     session::{
         build::{
             Found, build,
@@ -95,7 +96,10 @@ fn workload(available: i32) -> Workload {
         updated: 1,
         total: 1,
         available,
-        image: Some("sidecar@sha256:1".to_owned()),
+        images: Some(Images {
+            sidecar: "sidecar@sha256:1".to_owned(),
+            device: None,
+        }),
         ..Workload::default()
     }
 }
@@ -110,7 +114,6 @@ fn pod(problem: Option<(&str, &str)>) -> PodView {
         running: true,
         ready: problem.is_none(),
         terminating: false,
-        image: None,
         restarts: 0,
         problem: problem.map(|(reason, message)| PodProblem {
             reason: reason.to_owned(),
