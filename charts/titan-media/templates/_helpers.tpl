@@ -56,6 +56,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- include "titan-media.image" (dict "root" . "image" .Values.sidecar.image "field" "sidecar.image") }}
 {{- end }}
 
+{{/* The image of linked devices; nothing where the installation has none. */}}
+{{- define "titan-media.whatsappImage" -}}
+{{- if or .Values.whatsapp.image.digest .Values.whatsapp.image.tag }}
+{{- include "titan-media.image" (dict "root" . "image" .Values.whatsapp.image "field" "whatsapp.image") }}
+{{- end }}
+{{- end }}
+
 {{/* Resources of sidecars as JSON: by namespace, `*` for all others. */}}
 {{- define "titan-media.sidecarResources" -}}
 {{- merge (dict "*" .Values.sidecar.resources) .Values.sidecar.resourcesByNamespace | toJson }}

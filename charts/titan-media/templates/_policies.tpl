@@ -53,36 +53,61 @@ validations:
     reason: Forbidden
 {{- end }}
 
-{{/* What runs is our sidecar, as its image has it, without a way to the Kubernetes API or to the node. */}}
+{{/*
+What runs is our sidecar, as its image has it, without a way to the Kubernetes API or to the node. It is the only
+container; or an init container that keeps running, and the only container is a linked device.
+*/}}
 {{- define "titan-media.policy.workloads" -}}
+{{- $whatsapp := include "titan-media.whatsappImage" . -}}
 variables:
   - name: pod
     expression: object.spec.template.spec
+  - name: init
+    expression: variables.pod.?initContainers.orValue([])
+  - name: sidecars
+    expression: "variables.init.size() == 0 ? variables.pod.containers : variables.init"
+  - name: devices
+    expression: "variables.init.size() == 0 ? [] : variables.pod.containers"
   - name: containers
-    expression: variables.pod.containers
+    expression: variables.sidecars + variables.devices
   - name: volumes
     expression: variables.pod.?volumes.orValue([])
   - name: images
     expression: {{ printf "['%s']" (concat (list (include "titan-media.sidecarImage" .)) .Values.admissionPolicy.extraImages | join "', '") | quote }}
-  # An image that is there already may stay: upgrades are staged.
-  - name: imagesBefore
+  - name: deviceImages
+    expression: {{ if $whatsapp }}{{ printf "['%s']" (concat (list $whatsapp) .Values.admissionPolicy.extraWhatsappImages | join "', '") | quote }}{{ else }}"[]"{{ end }}
+  # An image that is there already may stay where it is: upgrades are staged.
+  - name: initBefore
+    expression: "oldObject == null ? [] : oldObject.spec.template.spec.?initContainers.orValue([]).map(container, container.image)"
+  - name: mainBefore
     expression: "oldObject == null ? [] : oldObject.spec.template.spec.containers.map(container, container.image)"
+  - name: imagesBefore
+    expression: "variables.initBefore.size() == 0 ? variables.mainBefore : variables.initBefore"
+  - name: deviceImagesBefore
+    expression: "variables.initBefore.size() == 0 ? [] : variables.mainBefore"
   - name: apiServerAudiences
     expression: {{ printf "['%s']" (join "', '" .Values.admissionPolicy.apiServerAudiences) | quote }}
 validations:
-  - expression: variables.containers.all(container, container.image in variables.images || container.image in variables.imagesBefore)
+  - expression: >-
+      variables.pod.containers.size() == 1
+      && variables.pod.?ephemeralContainers.orValue([]).size() == 0
+      && variables.init.size() <= 1
+      && variables.init.all(container, container.name == 'sidecar' && container.?restartPolicy.orValue('') == 'Always')
+      && variables.devices.all(container, container.name == 'whatsapp')
+    message: titan-operator may run no init container, no ephemeral container and no second container, but a sidecar that keeps running beside a linked device
+    reason: Forbidden
+  - expression: variables.sidecars.all(container, container.image in variables.images || container.image in variables.imagesBefore)
     message: titan-operator may run only the image {{ include "titan-media.sidecarImage" . }}
     reason: Forbidden
-  - expression: >-
-      variables.containers.size() == 1
-      && variables.pod.?initContainers.orValue([]).size() == 0
-      && variables.pod.?ephemeralContainers.orValue([]).size() == 0
-    message: titan-operator may run no init container, no ephemeral container and no second container
+  - expression: variables.devices.all(container, container.image in variables.deviceImages || container.image in variables.deviceImagesBefore)
+    message: titan-operator may run {{ with $whatsapp }}as a linked device only the image {{ . }}{{ else }}no linked device, since whatsapp.image is empty{{ end }}
     reason: Forbidden
   - expression: >-
-      variables.containers.all(container, !has(container.command)
-      && (container.?args.orValue([]) == ['serve'] || container.?args.orValue([]) == ['probe']))
-    message: titan-operator may set no command, and no arguments but serve or probe
+      variables.containers.all(container, !has(container.command))
+      && variables.sidecars.all(container, container.?args.orValue([]) == ['serve']
+      || (variables.devices.size() == 0 && container.?args.orValue([]) == ['probe']))
+      && variables.devices.all(container, container.?args.orValue([]) == ['run'])
+    message: titan-operator may set no command, and no arguments but serve or probe, and run for a linked device
     reason: Forbidden
   - expression: >-
       variables.containers.all(container, !has(container.lifecycle)
