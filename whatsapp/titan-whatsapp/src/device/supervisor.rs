@@ -5,15 +5,17 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use wacore::iq::devices::RemoveCompanionDeviceSpec;
+use whatsapp_rust::Client;
 
 use super::{
     build::{Built, build},
     shared::Device,
     status::{Phase, Reason, Status},
-    verdict::{self, Next},
+    verdict::{self, End, Next},
 };
 use crate::{
     backoff, clock,
@@ -24,6 +26,12 @@ use crate::{
 
 /// Pause before the store's key is looked for again. A Secret is mounted anew about once a minute.
 const KEY_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long WhatsApp may take to unlink the device.
+const UNLINK_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What somebody has to see to after a logout that WhatsApp did not hear of.
+const LISTED: &str = "the phone still lists the device, and can remove it";
 
 /// What somebody wants of the device; told when it is so.
 #[derive(Debug)]
@@ -58,6 +66,8 @@ pub(crate) struct Supervisor {
     delivery: Delivery,
     commands: mpsc::Receiver<Command>,
     shutdown: CancellationToken,
+    /// WhatsApp has heard of the logout that is on its way.
+    unlinked: bool,
 }
 
 impl Supervisor {
@@ -74,6 +84,7 @@ impl Supervisor {
             delivery,
             commands,
             shutdown,
+            unlinked: false,
         }
     }
 
@@ -83,11 +94,8 @@ impl Supervisor {
         loop {
             let (rest, done) = self.hold().await;
             let Rest::Reason(reason) = rest else { return };
-            if reason == Reason::LoggedOut {
-                self.forget();
-            }
-            self.device
-                .set(Status::new(Phase::Disconnected, Some(reason), clock::now()));
+            // Who asks for it waits for the answer; otherwise it was the phone, which knows.
+            self.settle(reason, done.is_some());
             answer(done);
             if !self.rest().await {
                 return;
@@ -177,7 +185,7 @@ impl Supervisor {
             client,
             handle,
             ended,
-            ear: _,
+            ear,
             ..
         } = built;
         let mut run: Pin<Box<dyn Future<Output = ()> + Send + '_>> = if first {
@@ -196,13 +204,14 @@ impl Supervisor {
                 Interruption::Rest(rest, done) => {
                     ended.cancel();
                     let leave = async {
-                        if matches!(rest, Rest::Reason(Reason::LoggedOut)) {
-                            client.logout().await;
-                        } else {
-                            client.disconnect().await;
-                        }
+                        let logout = matches!(rest, Rest::Reason(Reason::LoggedOut));
+                        let unlinked = logout && unlink(client).await;
+                        client.disconnect().await;
+                        unlinked
                     };
-                    tokio::join!(leave, run);
+                    let (unlinked, ()) = tokio::join!(leave, run);
+                    // The word that it is no longer linked can overtake the answer.
+                    self.unlinked = unlinked || ear.facts().end == Some(End::LoggedOut);
                     return Interruption::Rest(rest, done);
                 }
             }
@@ -241,15 +250,31 @@ impl Supervisor {
                 Interruption::Nothing => {}
                 Interruption::Rest(Rest::Shutdown, _) => return false,
                 Interruption::Rest(Rest::Reason(reason), done) => {
-                    if reason == Reason::LoggedOut {
-                        self.forget();
-                    }
-                    self.device
-                        .set(Status::new(Phase::Disconnected, Some(reason), clock::now()));
+                    self.settle(reason, true);
                     answer(done);
                 }
             }
         }
+    }
+
+    /// What is so while the device rests. Without its keys it can't be unlinked later, so who asked for that is told.
+    fn settle(&mut self, reason: Reason, asked: bool) {
+        let unlinked = std::mem::take(&mut self.unlinked) || !asked;
+        let mut problem = None;
+        if reason == Reason::LoggedOut {
+            // Keys that nobody could open may be those of a linked device.
+            let linked = self
+                .device
+                .client()
+                .is_none_or(|_| self.device.identity().linked);
+            let kept = store::exists(&self.config.data_dir);
+            problem = (!unlinked && linked && kept).then_some(LISTED);
+            self.forget();
+        }
+        self.device.set(Status {
+            problem,
+            ..Status::new(Phase::Disconnected, Some(reason), clock::now())
+        });
     }
 
     /// Deletes the keys of a device that is no longer linked.
@@ -259,6 +284,20 @@ impl Supervisor {
             tracing::error!(%error, "the keys of an unlinked device stay");
         }
     }
+}
+
+/// Asks WhatsApp to unlink the device; whether it did.
+async fn unlink(client: &Client) -> bool {
+    let Some(jid) = client
+        .persistence_manager()
+        .get_device_snapshot()
+        .pn
+        .clone()
+    else {
+        return false;
+    };
+    let asked = client.execute(RemoveCompanionDeviceSpec::new(&jid));
+    matches!(timeout(UNLINK_PATIENCE, asked).await, Ok(Ok(())))
 }
 
 fn answer(done: Option<oneshot::Sender<()>>) {

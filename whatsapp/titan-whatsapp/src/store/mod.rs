@@ -82,6 +82,11 @@ pub(crate) async fn open(
         .map_err(StoreError::Open)
 }
 
+/// Whether there are keys.
+pub(crate) fn exists(directory: &Path) -> bool {
+    fs::metadata(file(directory)).is_ok_and(|file| file.len() > 0)
+}
+
 /// Deletes the keys of a device that is no longer linked.
 pub(crate) fn delete(directory: &Path) -> Result<(), StoreError> {
     let path = file(directory);

@@ -134,8 +134,38 @@ async fn a_logout_unlinks_the_device_at_the_server() {
         (&answer["reason"], &answer["linked"]),
         (&json!("LoggedOut"), &json!(false))
     );
+    assert_eq!(answer.get("problem"), None);
     assert!(!stage.relay.linked(PHONE));
     assert!(!stage.data().join("device.db").exists());
+}
+
+#[tokio::test]
+async fn a_logout_that_whatsapp_does_not_hear_of_says_so() {
+    let stage = Stage::linked().await;
+    stage.program.post("/stop", &Value::Null).await;
+    let (_, answer) = stage.program.post("/logout", &Value::Null).await;
+    assert_eq!(
+        (&answer["reason"], &answer["linked"]),
+        (&json!("LoggedOut"), &json!(false))
+    );
+    assert_eq!(
+        answer["problem"],
+        "the phone still lists the device, and can remove it"
+    );
+    assert!(stage.relay.linked(PHONE));
+    assert!(!stage.data().join("device.db").exists());
+    // The keys are gone: nothing is left to say.
+    let (_, answer) = stage.program.post("/logout", &Value::Null).await;
+    assert_eq!(answer.get("problem"), None);
+}
+
+#[tokio::test]
+async fn a_logout_of_a_device_that_nobody_linked_has_no_problem() {
+    let stage = Stage::new().await;
+    stage.code().await;
+    let (_, answer) = stage.program.post("/logout", &Value::Null).await;
+    assert_eq!(answer["reason"], "LoggedOut");
+    assert_eq!(answer.get("problem"), None);
 }
 
 #[tokio::test]
