@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 
 /// Lists of our children that the API server merges by a key of their items. An entry that names such a list and none of
 /// its items holds the empty list; of any other list it holds all.
-const KEYED: [&str; 7] = [
+const KEYED: [&str; 8] = [
     "containers",
     "env",
     "imagePullSecrets",
+    "initContainers",
     "ownerReferences",
     "ports",
     "volumeMounts",

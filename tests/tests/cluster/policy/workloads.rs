@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{labels, refused, try_create, try_patch, with};
 use crate::harness::object::Object;
+use crate::harness::release::{NAMESPACE, OPERATOR};
 use crate::harness::scene::Scene;
 
 /// An image that is not the sidecar's.
@@ -192,6 +193,113 @@ async fn an_image_that_runs_already_may_stay_for_a_staged_upgrade() {
     let other = json!({"spec": {"template": {"spec": {"containers": container}}}});
     let said = try_patch(&scene, "deployment", "msess-policy", &other).await;
     said.refused(&["'titan-operator-workloads'", "may run only the image"]);
+}
+
+/// A linked device needs an image that the release names; where it names none, nothing runs beside the sidecar.
+#[tokio::test]
+async fn the_operator_can_run_a_linked_device_and_nothing_else_beside_the_sidecar() {
+    let scene = Scene::new("policy_device").await;
+    let [deployment, _] = workloads(&scene).await;
+    let image = device_image(&scene).await;
+    let device = beside(&deployment, image.as_deref().unwrap_or(FOREIGN_IMAGE));
+    if image.is_some() {
+        try_create(&scene, &device).await.expect();
+    } else {
+        refused(&scene, &device, "may run no linked device").await;
+    }
+    let init = format!("{POD}/initContainers");
+    let sidecar = format!("{init}/0");
+    let shape = "a sidecar that keeps running beside a linked device";
+    let ours = &scene.cluster.release.images.sidecar;
+    let other = json!({"name": "other", "image": ours, "args": ["serve"]});
+    let refusals = [
+        (format!("{SIDECAR}/image"), json!(FOREIGN_IMAGE), "may run"),
+        (format!("{SIDECAR}/image"), json!(ours), "may run"),
+        (
+            format!("{sidecar}/image"),
+            json!(FOREIGN_IMAGE),
+            "may run only the image",
+        ),
+        (format!("{SIDECAR}/name"), json!("other"), shape),
+        (format!("{POD}/containers/-"), other.clone(), shape),
+        (format!("{init}/-"), other, shape),
+        (format!("{sidecar}/name"), json!("other"), shape),
+        (format!("{sidecar}/restartPolicy"), Value::Null, shape),
+    ];
+    for (field, value, message) in &refusals {
+        refused(&scene, &with(&device, field, value.clone()), message).await;
+    }
+    let Some(image) = image else { return };
+    let arguments = "no arguments but serve or probe";
+    let refusals = [
+        (
+            format!("{SIDECAR}/command"),
+            json!(["/titan-whatsapp"]),
+            "may set no command",
+        ),
+        (format!("{SIDECAR}/args"), json!(["serve"]), arguments),
+        (format!("{SIDECAR}/args"), Value::Null, arguments),
+        (format!("{sidecar}/args"), json!(["probe"]), arguments),
+        (
+            format!("{sidecar}/image"),
+            json!(image),
+            "may run only the image",
+        ),
+        (
+            format!("{SIDECAR}/securityContext/allowPrivilegeEscalation"),
+            Value::Null,
+            "no privileged container",
+        ),
+        (
+            format!("{SIDECAR}/envFrom"),
+            json!([{"secretRef": {"name": "acme-s3"}}]),
+            "no Secret or ConfigMap into environment variables",
+        ),
+    ];
+    for (field, value, message) in &refusals {
+        refused(&scene, &with(&device, field, value.clone()), message).await;
+    }
+    // Nor may the device stand in for the sidecar.
+    let alone = with(&deployment, &format!("{SIDECAR}/image"), json!(image));
+    refused(&scene, &alone, "may run only the image").await;
+}
+
+/// The image of linked devices that the release runs, if it has one.
+async fn device_image(scene: &Scene) -> Option<String> {
+    let operator = Object::new("Deployment", NAMESPACE, OPERATOR);
+    let operator = scene.kube().get(&operator).await.unwrap();
+    let container = operator.pointer(SIDECAR).unwrap();
+    let variables = container["env"].as_array().unwrap();
+    let mut named = variables
+        .iter()
+        .filter(|variable| variable["name"] == "TITAN_WHATSAPP_IMAGE");
+    Some(named.next()?["value"].as_str()?.to_owned())
+}
+
+/// A workload whose container is an init container that keeps running, beside a linked device.
+fn beside(workload: &Value, image: &str) -> Value {
+    let mut sidecar = workload.pointer(SIDECAR).unwrap().clone();
+    sidecar["restartPolicy"] = json!("Always");
+    let device = json!({
+        "name": "whatsapp",
+        "image": image,
+        "args": ["run"],
+        "env": [{"name": "TITAN_SOCKET_DIR", "value": "/run/titan/whatsapp"}],
+        "securityContext": {"allowPrivilegeEscalation": false},
+        "volumeMounts": [
+            {"name": "data", "mountPath": "/var/lib/titan"},
+            {"name": "sockets", "mountPath": "/run/titan/whatsapp"},
+        ],
+    });
+    let sockets = json!({"name": "sockets", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}});
+    let volumes = format!("{POD}/volumes/-");
+    let with_sockets = with(workload, &volumes, sockets);
+    let sidecars = with(
+        &with_sockets,
+        &format!("{POD}/initContainers"),
+        json!([sidecar]),
+    );
+    with(&sidecars, &format!("{POD}/containers"), json!([device]))
 }
 
 /// What the operator itself made for a session, under another name: as a Deployment, and as the Job of a check.
