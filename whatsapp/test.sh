@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formats, lints, builds and tests this workspace. Needs a Rust toolchain and nothing from the internet once the crates are there.
+# Formats, lints, builds and tests this workspace. Needs a Rust toolchain, a C compiler, make and perl, and nothing from the internet once the crates are there.
 set -euo pipefail
 cd "$(dirname "$0")"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"

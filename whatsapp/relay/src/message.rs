@@ -64,6 +64,17 @@ fn parts(known: &mut Known, message: &Node) -> BTreeMap<Address, Vec<Node>> {
         .collect()
 }
 
+/// A message of a newsletter, which everybody may read.
+pub(crate) fn published(newsletter: &str, id: &str, message: Vec<u8>) -> Node {
+    NodeBuilder::new("message")
+        .attr("from", Jid::newsletter(newsletter))
+        .attr("id", id)
+        .attr("type", "text")
+        .attr("t", stanza::now())
+        .children([NodeBuilder::new("plaintext").bytes(message).build()])
+        .build()
+}
+
 fn copy(me: &Address, to: &Address, message: &Node, mut parts: Vec<Node>) -> Node {
     parts.extend(message.get_optional_child("device-identity").cloned());
     let mut copy = NodeBuilder::new("message")

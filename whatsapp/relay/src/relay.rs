@@ -11,12 +11,13 @@ use tokio::{
     task::AbortHandle,
 };
 use wacore::store::device::CachedServerCertChain;
+use waproto::{codec::message_to_vec, whatsapp::Message};
 
 use crate::{
     account::Scanned,
     certificate,
     keys::public,
-    noise,
+    message, noise,
     pairing::{self, Act},
     retry::{self, Answer},
     session,
@@ -128,6 +129,13 @@ impl Relay {
         let phones = phones.iter().map(|&phone| phone.to_owned()).collect();
         self.state
             .with(|known| known.groups.insert(name.to_owned(), phones));
+    }
+
+    /// A newsletter that the account follows has a new message.
+    pub fn publish(&self, phone: &str, newsletter: &str, id: &str, message: &Message) {
+        let stanza = message::published(newsletter, id, message_to_vec(message));
+        self.state
+            .with(|known| device(known, phone).map(|device| device.deliver(stanza)));
     }
 
     /// Ends the connections of an account's devices.

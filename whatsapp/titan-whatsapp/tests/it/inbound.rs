@@ -46,6 +46,23 @@ async fn a_message_that_the_sidecar_refuses_is_offered_again_and_not_acknowledge
 }
 
 #[tokio::test]
+async fn a_message_of_a_newsletter_is_offered_until_the_sidecar_has_it() {
+    let stage = Stage::linked().await;
+    stage.sidecar.refuse(2);
+    let message = id();
+    stage
+        .relay
+        .publish(PHONE, "120363000000000003", &message, &text("news"));
+    // The library acknowledges it without asking, and it comes all the same, over connections that end.
+    stage.sidecar.called(1).await;
+    stage.relay.end(PHONE, titan_relay::Ended::Dropped);
+    let taken = stage.sidecar.took(1).await;
+    assert_eq!(taken[0]["id"], message);
+    assert_eq!(taken[0]["chat"], "120363000000000003@newsletter");
+    assert_eq!(content(&taken[0]).conversation.as_deref(), Some("news"));
+}
+
+#[tokio::test]
 async fn messages_wait_while_the_sidecar_is_down() {
     let (mut stage, peer) = Stage::with_peer().await;
     drop(stage.sidecar);
