@@ -1,6 +1,6 @@
 //! One host, one file, one question: send it and say what the answer means.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
@@ -13,14 +13,14 @@ use tokio::time::timeout;
 
 use super::{
     accept::{Accepted, Ask, accept},
-    error::{CdnError, ConfigError},
-    origin::{Origin, Origins},
+    error::CdnError,
+    origin::Origin,
     status::{Class, classify, retry_after},
     url::{Form, Location},
 };
 use crate::{
     clock,
-    net::{AddressPolicy, Client, Connector, DEFAULT_MAX_BUF, Purpose, client, tls_config},
+    net::{Client, Connector, DEFAULT_MAX_BUF, client},
 };
 
 /// How much of an error's body is read to find out why.
@@ -72,18 +72,11 @@ pub(super) struct Answer {
 }
 
 impl Fetcher {
-    pub(super) fn new(
-        origins: &Origins,
-        ca: Option<&[u8]>,
-        policy: Arc<AddressPolicy>,
-        resume_window: Duration,
-    ) -> Result<Self, ConfigError> {
-        let connector = Connector::new(policy, Purpose::Cdn, tls_config(ca)?);
-        let client = client(connector.trusting(origins.trusted()), DEFAULT_MAX_BUF);
-        Ok(Self {
-            client,
+    pub(super) fn new(connector: Connector, resume_window: Duration) -> Self {
+        Self {
+            client: client(connector, DEFAULT_MAX_BUF),
             timing: Timing::new(resume_window),
-        })
+        }
     }
 
     #[cfg(test)]

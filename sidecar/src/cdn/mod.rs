@@ -12,9 +12,10 @@ mod origin;
 mod range;
 pub mod status;
 mod tail;
+pub mod upload;
 pub mod url;
 
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{fmt, io, ops::Range, sync::Arc, time::Duration};
 
 use ::url::Url;
 
@@ -26,8 +27,12 @@ use self::{
     accept::{Ask, Want},
     attempt::Fetcher,
     origin::{Origin, Origins},
+    upload::{Blob, Body, Permit, UploadError, Uploaded, Uploader},
 };
-use crate::{media::MediaType, net::AddressPolicy};
+use crate::{
+    media::MediaType,
+    net::{AddressPolicy, Connector, Purpose, tls_config},
+};
 
 /// How long a broken fetch may go without a new byte before it fails.
 pub const DEFAULT_RESUME_WINDOW: Duration = Duration::from_secs(15);
@@ -92,6 +97,7 @@ pub struct Limits {
 #[derive(Debug, Clone)]
 pub struct Cdn {
     fetcher: Arc<Fetcher>,
+    uploader: Arc<Uploader>,
     origins: Arc<Origins>,
 }
 
@@ -109,9 +115,12 @@ impl Cdn {
             .map(Origin::given)
             .collect::<Result<Vec<_>, _>>()?;
         let origins = Origins::new(given);
-        let fetcher = Fetcher::new(&origins, ca.as_deref(), policy, resume_window)?;
+        let connector = Connector::new(policy, Purpose::Cdn, tls_config(ca.as_deref())?)
+            .trusting(origins.trusted());
+        let fetcher = Fetcher::new(connector.clone(), resume_window);
         Ok(Self {
             fetcher: Arc::new(fetcher),
+            uploader: Arc::new(Uploader::new(connector)),
             origins: Arc::new(origins),
         })
     }
@@ -176,6 +185,23 @@ impl Cdn {
     ) -> Result<(Vec<u8>, u64), CdnError> {
         let location = url::locate(reference, &self.origins).map_err(CdnError::Invalid)?;
         tail::tail(&self.fetcher, &location, n, prefer).await
+    }
+
+    /// Brings a blob to the CDN: to the hosts of `permit`, or to those that the operator gave, one after
+    /// the other. `body` makes its bytes from an offset on, as often as it is asked.
+    pub async fn upload<F, B>(
+        &self,
+        permit: &Permit,
+        blob: &Blob,
+        body: F,
+    ) -> Result<Uploaded, UploadError>
+    where
+        F: Fn(u64) -> B,
+        B: Future<Output = io::Result<Body>>,
+    {
+        self.uploader
+            .upload(&self.origins, permit, blob, body)
+            .await
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Sending {
     Unusable(Missing),
     /// Through its gateway.
     Gateway(Arc<GatewayTarget>),
+    /// As its own linked device.
+    Device,
 }
 
 /// A field below `send`, and what is wrong with it.

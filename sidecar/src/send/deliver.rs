@@ -1,4 +1,4 @@
-//! One try to send one message through the session's gateway.
+//! One try to send one message: through the session's gateway here, as its own device in `device`.
 
 use std::{
     io::{self, Read},
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    Content, GatewayTarget,
+    Content, GatewayTarget, device,
     gateway::{self, ANSWER_BYTES, Call},
     spool::{SpoolError, SpoolReader},
 };
@@ -29,7 +29,7 @@ use crate::{
     config::{Missing, Sending},
     net::{self, AddressPolicy, ConnectError, Connector, Purpose, USER_AGENT, start_of},
     session::Session,
-    store::{Dispatch, SendError, Sent},
+    store::{Dispatch, NewMessage, SendError, Sent},
 };
 
 /// What a gateway is posted.
@@ -60,14 +60,24 @@ pub fn client(policy: Arc<AddressPolicy>, tls: Arc<ClientConfig>) -> Client {
     net::client(Connector::new(policy, Purpose::Webhook, tls), MAX_BUF)
 }
 
+/// A message that was sent.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    /// What its caller is told.
+    pub(super) sent: Sent,
+    /// What the session keeps of it; `None`: its gateway will tell of it.
+    pub(super) kept: Option<NewMessage>,
+}
+
 /// Sends one message. The answer has WhatsApp's id of it.
 ///
 /// # Errors
 ///
 /// Why it was not sent, or may not have been.
-pub(super) async fn deliver(session: &Session, send: &Dispatch) -> Result<Sent, SendError> {
+pub(super) async fn deliver(session: &Session, send: &Dispatch) -> Result<Delivered, SendError> {
     let target = match &session.config().sending {
         Sending::Gateway(target) => target.clone(),
+        Sending::Device => return device::deliver::deliver(session, send).await,
         Sending::Unusable(missing) => return Err(unavailable(missing)),
         Sending::NotConfigured => {
             return Err(passing(
@@ -87,7 +97,8 @@ pub(super) async fn deliver(session: &Session, send: &Dispatch) -> Result<Sent, 
     .map_err(|unsupported| lasting("unsupported", &unsupported.message))?;
     let request = request(session, &target, call, send).await?;
     let client = &session.shared().gateways;
-    post(client, &target, request).await
+    let sent = post(client, &target, request).await?;
+    Ok(Delivered { sent, kept: None })
 }
 
 async fn post(
@@ -119,6 +130,7 @@ async fn post(
     Ok(Sent {
         id: sent.id,
         timestamp: sent.timestamp.unwrap_or_else(clock::now),
+        media_id: None,
     })
 }
 
@@ -157,7 +169,8 @@ fn uri(target: &GatewayTarget, path: &str) -> String {
     format!("{base}{path}")
 }
 
-async fn open(session: &Session, send: &Dispatch) -> Result<SpoolReader, SendError> {
+/// Opens the file of a message.
+pub(super) async fn open(session: &Session, send: &Dispatch) -> Result<SpoolReader, SendError> {
     let Some(key) = send.file_key.clone() else {
         return Err(lasting(
             "file_lost",
@@ -209,7 +222,7 @@ pub fn unavailable(missing: &Missing) -> SendError {
 }
 
 /// It may pass.
-fn passing(code: &str, message: &str) -> SendError {
+pub(super) fn passing(code: &str, message: &str) -> SendError {
     SendError {
         code: code.to_owned(),
         message: message.to_owned(),
@@ -218,7 +231,7 @@ fn passing(code: &str, message: &str) -> SendError {
 }
 
 /// It will not.
-fn lasting(code: &str, message: &str) -> SendError {
+pub(super) fn lasting(code: &str, message: &str) -> SendError {
     SendError {
         retryable: false,
         ..passing(code, message)

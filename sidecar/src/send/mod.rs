@@ -3,10 +3,11 @@
 //! `request` reads what a caller asks for, `fetch` a file that it names by a link, `kind` knows a file
 //! by its bytes and `spool` keeps it, as ciphertext; `intake` makes of them an `outgoing` message,
 //! which the store queues. `worker` takes it from there, and `deliver` hands it to the gateway in the
-//! words that `gateway` finds for it.
+//! words that `gateway` finds for it, or to the session's own linked device (`device`).
 
 mod body;
 pub mod deliver;
+pub mod device;
 pub mod fetch;
 pub mod gateway;
 pub mod intake;

@@ -14,6 +14,9 @@ pub struct Outgoing {
     pub quoted: Option<Quoted>,
     /// Normalised JIDs of who is mentioned; each stands in the text with `@` too. At most 256.
     pub mentions: Vec<String>,
+    /// Whether it is marked as forwarded.
+    #[serde(default)]
+    pub forwarded: bool,
 }
 
 /// What a message says.

@@ -7,13 +7,13 @@ use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 use tokio::{sync::watch, task::JoinSet};
 
-use super::deliver;
+use super::deliver::{self, Delivered};
 use crate::{
     clock,
     config::SessionConfig,
     metrics::Outcome,
     session::Session,
-    store::{ClaimedSend, SendError, Sent, StoreError},
+    store::{ClaimedSend, SendError, StoreError},
     transfer::backoff,
 };
 
@@ -97,7 +97,7 @@ async fn settle(session: &Session, claimed: ClaimedSend) {
     session.outgoings().changed();
 }
 
-async fn attempt(session: &Session, claimed: &ClaimedSend) -> Result<Sent, SendError> {
+async fn attempt(session: &Session, claimed: &ClaimedSend) -> Result<Delivered, SendError> {
     match &claimed.dispatch {
         Ok(dispatch) => deliver::deliver(session, dispatch).await,
         Err(unreadable) => Err(unreadable.clone()),
@@ -107,7 +107,7 @@ async fn attempt(session: &Session, claimed: &ClaimedSend) -> Result<Sent, SendE
 async fn write(
     session: &Session,
     claimed: &ClaimedSend,
-    outcome: &Result<Sent, SendError>,
+    outcome: &Result<Delivered, SendError>,
 ) -> Result<(), StoreError> {
     let (store, now) = (session.store(), clock::now());
     let count = |outcome| {
@@ -115,8 +115,16 @@ async fn write(
         sends.get_or_create(&Outcome { outcome }).inc();
     };
     match outcome {
-        Ok(sent) => {
-            store.send_done(&claimed.id, sent.clone(), now).await?;
+        Ok(Delivered { sent, kept }) => {
+            let sent = sent.clone();
+            match kept.clone() {
+                Some(kept) => {
+                    store
+                        .send_done_and_kept(&claimed.id, sent, kept, now)
+                        .await?
+                }
+                None => store.send_done(&claimed.id, sent, now).await?,
+            }
             count("sent");
             tracing::info!(session = %session.key(), command = claimed.id, "message sent");
         }

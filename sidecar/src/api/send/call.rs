@@ -14,14 +14,12 @@ use tokio::time::timeout;
 use super::{
     super::{error::ApiError, oversize, prefer::Preferences},
     answer,
+    way::Way,
 };
 use crate::{
     clock,
-    config::{Sending, SessionConfig},
     send::{
-        GatewayTarget, Outgoing,
-        deliver::{self, NOT_CONFIGURED},
-        gateway,
+        Outgoing,
         intake::{self, SpooledFile},
         request::{self, MOST_BASE64, Source},
         spool::{SpoolKey, SpoolWriter},
@@ -94,13 +92,8 @@ impl Call {
     ) -> Result<Response, ApiError> {
         let (mut asked, file) = self.read(body, &home).await?;
         let session = session(asked.session.as_deref())?;
-        let target = gateway_of(&session.config())?;
-        if asked.is_forwarded {
-            let words = "no gateway's API can mark a message as forwarded";
-            return Err(
-                ApiError::new(StatusCode::BAD_REQUEST, "unsupported", words).at("/isForwarded")
-            );
-        }
+        let way = Way::of(&session.config())?;
+        way.refuse_forwarded(asked.is_forwarded)?;
         let fingerprint = intake::fingerprint(&asked, file.as_ref().map(SpooledFile::sha256));
         let store = session.store();
         if let Some(key) = &self.idempotency_key
@@ -125,13 +118,7 @@ impl Call {
         };
         let message = intake::understand(asked, file.as_ref())?;
         let send = self.new_send(&session, message, file.as_ref(), fingerprint);
-        gateway::call(
-            target.type_,
-            &target.session,
-            target.key.as_ref(),
-            &send.message,
-            &send.message_id,
-        )?;
+        way.check(&send)?;
         self.respond_async = send.patient;
         let asked = queue(session.clone(), send, file).await?;
         self.answer(&session, asked).await
@@ -238,18 +225,6 @@ async fn queue(
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", words)
     });
     Ok(queued??)
-}
-
-fn gateway_of(config: &SessionConfig) -> Result<Arc<GatewayTarget>, ApiError> {
-    match &config.sending {
-        Sending::Gateway(target) => Ok(target.clone()),
-        Sending::Unusable(missing) => Err(deliver::unavailable(missing).into()),
-        Sending::NotConfigured => Err(ApiError::new(
-            StatusCode::CONFLICT,
-            NOT_CONFIGURED,
-            "the session names no gateway to send through (spec.source.gateway.send)",
-        )),
-    }
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {

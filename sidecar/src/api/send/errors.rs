@@ -8,6 +8,7 @@ use super::super::error::ApiError;
 use crate::{
     send::{
         deliver::NOT_CONFIGURED,
+        device::deliver::{NOT_CONNECTED, REFUSED},
         fetch::FetchError,
         gateway::Unsupported,
         intake::FileError,
@@ -25,12 +26,15 @@ fn status_of(code: &str) -> StatusCode {
     match code {
         NOT_CONFIGURED => StatusCode::CONFLICT,
         "unsupported" => StatusCode::BAD_REQUEST,
-        "recipient_not_found" | "gateway_refused" => StatusCode::UNPROCESSABLE_ENTITY,
+        "recipient_not_found" | "gateway_refused" | REFUSED => StatusCode::UNPROCESSABLE_ENTITY,
         "chat_busy"
         | "interrupted"
         | "sending_unavailable"
         | "store_key_missing"
-        | "gateway_not_connected" => StatusCode::SERVICE_UNAVAILABLE,
+        | "gateway_not_connected"
+        | "in_flight"
+        | "store_unavailable"
+        | NOT_CONNECTED => StatusCode::SERVICE_UNAVAILABLE,
         "internal" | "file_lost" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_GATEWAY,
     }

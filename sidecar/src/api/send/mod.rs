@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod errors;
 mod schema;
+mod way;
 
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ use schema::{Message, SentMessage};
 /// soon as the message is on disk, and the event `command.result` tells what became of it; a file can
 /// be answered so only where the session has a volume, elsewhere its answer is the usual one. Through
 /// a gateway a message is sent at least once: where a gateway takes no id, a try whose answer was lost
-/// may have been sent.
+/// may have been sent. As the session's own linked device it keeps its id over every try, and a file has a
+/// record (`mediaId`).
 #[utoipa::path(
     post, path = "/api/messages/send", tag = "messages",
     operation_id = "sendMessage",
@@ -43,10 +45,10 @@ use schema::{Message, SentMessage};
         (status = 409, description = "sending_not_configured", body = ErrorBody),
         (status = 413, description = "too_large", body = ErrorBody),
         (status = 415, description = "Not JSON; or the file is of another type", body = ErrorBody),
-        (status = 422, description = "recipient_not_found; gateway_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
+        (status = 422, description = "recipient_not_found; gateway_refused; whatsapp_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
         (status = 500, description = "The file to send was lost", body = ErrorBody),
-        (status = 502, description = "gateway_unavailable and other faults of the gateway", body = ErrorBody),
-        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
+        (status = 502, description = "gateway_unavailable and other faults of the gateway; upload_failed, send_failed, not_acknowledged", body = ErrorBody),
+        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; device_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
     ),
     security(("key" = []))
 )]
@@ -97,10 +99,10 @@ pub(super) async fn send(
         (status = 409, description = "sending_not_configured", body = ErrorBody),
         (status = 413, description = "too_large", body = ErrorBody),
         (status = 415, description = "Not JSON; or the file is of another type", body = ErrorBody),
-        (status = 422, description = "recipient_not_found; gateway_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
+        (status = 422, description = "recipient_not_found; gateway_refused; whatsapp_refused; link_unusable; idempotency_key_reused", body = ErrorBody),
         (status = 500, description = "The file to send was lost", body = ErrorBody),
-        (status = 502, description = "gateway_unavailable and other faults of the gateway", body = ErrorBody),
-        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
+        (status = 502, description = "gateway_unavailable and other faults of the gateway; upload_failed, send_failed, not_acknowledged", body = ErrorBody),
+        (status = 503, description = "chat_busy; spool_full; gateway_not_connected; device_not_connected; sending_unavailable; the store can't take it now", body = ErrorBody),
     ),
     security(("key" = []))
 )]

@@ -77,6 +77,9 @@ pub(super) struct SentMessage {
     /// When it was sent.
     #[schema(value_type = String, example = "2025-01-15T10:30:00Z")]
     timestamp: Timestamp,
+    /// Id of the file's record, where the session keeps one: it sends as its own linked device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_id: Option<String>,
     /// Phone number of the chat, where its JID is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+4915112345678")]
@@ -92,6 +95,7 @@ impl SentMessage {
             id: sent.id,
             status: "sent",
             timestamp: sent.timestamp,
+            media_id: sent.media_id,
             from_phone_number: phone_of(chat).map(|digits| format!("+{digits}")),
             from_lid: lid_of(chat).map(str::to_owned),
         }

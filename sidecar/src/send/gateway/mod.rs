@@ -163,6 +163,10 @@ fn key_header(type_: SendType) -> HeaderName {
 
 /// WhatsApp's own sound messages and stickers have no words below them.
 fn refuse_what_none_can(message: &Outgoing) -> Result<(), Unsupported> {
+    if message.forwarded {
+        let words = "no gateway's API can mark a message as forwarded";
+        return Err(Unsupported::new("/isForwarded", words));
+    }
     match &message.content {
         Content::File(file) if file.caption.is_some() => match file.kind {
             OutgoingKind::Audio { .. } => {

@@ -94,7 +94,7 @@ pub struct FoundFile {
 
 impl<W> Request<W> {
     /// The message, now that its file is known. Take [`Self::file`] before: it is dropped here.
-    /// `is_forwarded` and `session` are not part of an [`Outgoing`].
+    /// `session` is not part of an [`Outgoing`].
     ///
     /// # Errors
     /// 400 when the file is empty or, for a type that has one, absent.
@@ -121,6 +121,7 @@ impl<W> Request<W> {
             content,
             quoted: self.quoted,
             mentions: self.mentions,
+            forwarded: self.is_forwarded,
         })
     }
 }

@@ -10,12 +10,13 @@ mod queue;
 mod row;
 mod settle;
 mod upkeep;
+mod upload;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use crate::send::{Outgoing, spool::SpoolKey};
+use crate::send::{Outgoing, device::Upload, spool::SpoolKey};
 
 pub(super) use upkeep::{prune, renew_queued, take_over};
 
@@ -82,6 +83,8 @@ pub struct Dispatch {
     pub message: Outgoing,
     /// Opens its file.
     pub file_key: Option<SpoolKey>,
+    /// What an earlier try knew of its file on WhatsApp's CDN.
+    pub upload: Option<Upload>,
 }
 
 /// A message that was sent.
@@ -92,6 +95,9 @@ pub struct Sent {
     pub id: String,
     /// When it was sent.
     pub timestamp: Timestamp,
+    /// The record of its file, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_id: Option<String>,
 }
 
 /// Why a message was not sent.

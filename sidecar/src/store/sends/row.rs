@@ -1,6 +1,6 @@
 //! A row back into a message, and the key of its file at rest.
 
-use super::{ClaimedSend, Dispatch, NewSend, SendError, unreadable};
+use super::{ClaimedSend, Dispatch, NewSend, SendError, unreadable, upload};
 use crate::message::{MediaId, SessionKey};
 use crate::send::spool::SpoolKey;
 use crate::store::error::StoreError;
@@ -12,7 +12,7 @@ use crate::store::sql::Row;
 /// The columns that [`claimed`] reads.
 macro_rules! claimed_columns {
     () => {
-        "id, patient, attempts, created_at, message_id, message, file_key_id, file_key"
+        "id, patient, attempts, created_at, message_id, message, file_key_id, file_key, upload"
     };
 }
 pub(super) use claimed_columns;
@@ -49,10 +49,14 @@ fn dispatch(
     let file_key = key
         .map(|bytes| open_key(session, seal, &id, key_id.as_deref(), bytes))
         .transpose()?;
+    let upload: Option<Vec<u8>> = row.try_get("upload")?;
+    let upload = file_key.as_ref().zip(upload);
+    let upload = upload.map(|(key, sealed)| upload::open(&id, key, &sealed));
     Ok(Dispatch {
         message_id: row.try_get("message_id")?,
         message: serde_json::from_str(&message).map_err(|_| unreadable("sends.message"))?,
         file_key,
+        upload: upload.transpose()?,
         id,
     })
 }

@@ -9,13 +9,27 @@ use crate::store::event::{Announcement, NO_MESSAGE, announce_to};
 use crate::store::ids::{self, About};
 use crate::store::sql::{self, Row};
 use crate::store::writer::Tx;
-use crate::store::{Store, read};
+use crate::store::{NewMessage, Store, accept, prepare, read};
 
 impl Store {
     /// It was sent, whoever works on it now; if nobody waited, `command.result` comes about in the same
     /// transaction.
     pub async fn send_done(&self, id: &str, sent: Sent, now: Timestamp) -> Result<(), StoreError> {
-        self.end_send(id, Outcome::Sent(sent), now).await
+        self.end_send(id, Outcome::Sent(sent), None, now).await
+    }
+
+    /// [`Self::send_done`] of a message that the session keeps like those that it received: `message`,
+    /// its file and its event come about in the same transaction.
+    pub async fn send_done_and_kept(
+        &self,
+        id: &str,
+        sent: Sent,
+        message: NewMessage,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (seal, at) = (self.seal(), now.as_millisecond());
+        let row = prepare::prepare(self.session(), seal.as_deref(), message, at)?;
+        self.end_send(id, Outcome::Sent(sent), Some(row), now).await
     }
 
     /// It was not sent and will not be; told like [`Self::send_done`]. What another replica took over
@@ -26,7 +40,7 @@ impl Store {
         error: SendError,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.end_send(id, Outcome::Failed(error), now).await
+        self.end_send(id, Outcome::Failed(error), None, now).await
     }
 
     /// It will be tried again at `due`; those behind it in its chat wait. As with
@@ -60,7 +74,13 @@ impl Store {
         .await
     }
 
-    async fn end_send(&self, id: &str, outcome: Outcome, now: Timestamp) -> Result<(), StoreError> {
+    async fn end_send(
+        &self,
+        id: &str,
+        outcome: Outcome,
+        kept: Option<prepare::Row>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let of = id.to_owned();
         let ending = Ending {
             from: match outcome {
@@ -71,8 +91,17 @@ impl Store {
             outcome,
             now: now.as_millisecond(),
         };
-        self.write(move |tx| Box::pin(async move { end(tx, &of, &ending).await }))
-            .await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                if end(tx, &of, &ending).await?
+                    && let Some(row) = kept
+                {
+                    accept::accept(tx, vec![row]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
         self.let_go_of_send(id);
         Ok(())
     }
@@ -130,7 +159,7 @@ async fn end(tx: &mut Tx, id: &str, ending: &Ending<'_>) -> Result<bool, StoreEr
     let outcome = &ending.outcome;
     let row = sql::query(
         "UPDATE sends SET state = $4, finished_at = $5, due_at = NULL, outcome = $6, message = '',
-           file_key = NULL, file_key_id = NULL
+           file_key = NULL, file_key_id = NULL, upload = NULL
          WHERE tenant = $1 AND session = $2 AND id = $3 AND finished_at IS NULL
            AND ($7 OR state = $8) AND ($9 OR owner IS NULL OR owner = $10)
          RETURNING id, chat, patient, endpoints",
@@ -210,7 +239,11 @@ async fn tell(tx: &mut Tx, row: &Row, outcome: &Outcome, now: i64) -> Result<(),
     }
     let result = match outcome {
         Outcome::Sent(sent) => {
-            json!({"id": sent.id, "status": "sent", "timestamp": sent.timestamp})
+            let mut result = json!({"id": sent.id, "status": "sent", "timestamp": sent.timestamp});
+            if let (Some(media), Some(members)) = (&sent.media_id, result.as_object_mut()) {
+                members.insert("mediaId".to_owned(), media.as_str().into());
+            }
+            result
         }
         Outcome::Failed(error) => json!(error),
     };

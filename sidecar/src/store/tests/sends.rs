@@ -26,6 +26,7 @@ pub(super) fn words(id: &str) -> NewSend {
             },
             quoted: None,
             mentions: vec!["4915100000000@s.whatsapp.net".into()],
+            forwarded: false,
         },
         file_key: None,
         patient: false,
@@ -74,6 +75,7 @@ pub(super) fn sent(id: &str) -> Sent {
     Sent {
         id: format!("3EB0{id}"),
         timestamp: at(7),
+        media_id: None,
     }
 }
 

@@ -30,6 +30,7 @@ fn message(chat: &str, content: Content) -> Outgoing {
         content,
         quoted: None,
         mentions: Vec::new(),
+        forwarded: false,
     }
 }
 

@@ -85,6 +85,7 @@ fn a_text_is_read_with_all_that_it_may_have() {
                 from_me: true,
             }),
             mentions: vec!["5511888888888@s.whatsapp.net".into()],
+            forwarded: true,
         }
     );
 }
