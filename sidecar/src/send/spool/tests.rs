@@ -255,3 +255,39 @@ proptest! {
         prop_assert!(found == bytes[..found.len()]);
     }
 }
+
+#[test]
+fn a_reader_goes_anywhere_and_back() {
+    use std::io::{Seek, SeekFrom};
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool(dir.path());
+    for length in [0, 1, CHUNK, 2 * CHUNK, 3 * CHUNK + 5] {
+        let (id, bytes) = (format!("file-{length}"), plain(length));
+        write(&spool, &id, &bytes).unwrap();
+        let mut reader = spool.read(&id, &key()).unwrap();
+        assert_eq!(reader.length(), length as u64);
+        for place in [
+            length,
+            0,
+            length / 2,
+            CHUNK - 1,
+            CHUNK,
+            CHUNK + 1,
+            length + 9,
+        ] {
+            let place = place.min(length);
+            let at = reader.seek(SeekFrom::Start(place as u64)).unwrap();
+            assert_eq!(
+                (at, reader.stream_position().unwrap()),
+                (place as u64, place as u64)
+            );
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest).unwrap();
+            assert!(rest == bytes[place..], "{length} from {place}");
+            assert_eq!(reader.stream_position().unwrap(), length as u64);
+        }
+        let back = i64::try_from(length.min(7)).unwrap();
+        let at = reader.seek(SeekFrom::End(-back)).unwrap();
+        assert_eq!(at, (length - length.min(7)) as u64);
+    }
+}
