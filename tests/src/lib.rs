@@ -24,6 +24,7 @@ pub mod bucket;
 pub mod cache;
 pub mod cdn;
 pub mod contract;
+pub mod device;
 pub mod fixtures;
 pub mod gateway;
 pub mod manifests;

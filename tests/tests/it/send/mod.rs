@@ -1,6 +1,8 @@
 //! Sending through a gateway, held against what the gateways publish of their APIs.
 
 mod asynchronous;
+mod device;
+mod device_faults;
 mod errors;
 mod files;
 mod formats;

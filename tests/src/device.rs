@@ -1,0 +1,272 @@
+//! What `titan-whatsapp` is to the process: a socket that takes messages, and a CDN that takes files.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
+use waproto::buffa::Message as _;
+use waproto::whatsapp::Message;
+
+use crate::cdn::OE_FUTURE;
+use crate::wire::{Connection, Server};
+
+/// The account's own JID, with its device.
+pub const OWN: &str = "4915100000001:7@s.whatsapp.net";
+
+/// A message that went out.
+#[derive(Debug, Clone)]
+pub struct SentOut {
+    /// WhatsApp's id.
+    pub id: String,
+    /// Where to.
+    pub chat: String,
+    /// What.
+    pub message: Message,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    sends: Vec<SentOut>,
+    /// Status and code of the next refusals of `/send`.
+    refusals: VecDeque<(u16, &'static str)>,
+    refused_always: Option<(u16, &'static str)>,
+    media_conns: u32,
+}
+
+/// The device. Stops when dropped.
+#[derive(Debug)]
+pub struct Device {
+    folder: TempDir,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+// === impl Device ===
+
+impl Device {
+    /// Starts one that is connected.
+    ///
+    /// # Panics
+    /// Where there is no folder for its socket.
+    #[must_use]
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let listener = UnixListener::bind(folder.path().join("whatsapp.sock")).unwrap();
+        let shared = state.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = shared.clone();
+                let service = service_fn(move |request| answer(request, state.clone()));
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
+                tokio::spawn(connection);
+            }
+        });
+        Self {
+            folder,
+            state,
+            task,
+        }
+    }
+
+    /// The folder, for `--whatsapp-socket`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What went out so far, refused ones not.
+    #[must_use]
+    pub fn sends(&self) -> Vec<SentOut> {
+        self.state.lock().unwrap().sends.clone()
+    }
+
+    /// The next messages are refused so.
+    pub fn refuse(&self, refusals: impl IntoIterator<Item = (u16, &'static str)>) {
+        self.state.lock().unwrap().refusals.extend(refusals);
+    }
+
+    /// All messages are refused so, until told otherwise.
+    pub fn refuse_always(&self, refusal: Option<(u16, &'static str)>) {
+        self.state.lock().unwrap().refused_always = refusal;
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<Mutex<State>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes());
+    let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
+    let (status, answer) = match (&head.method, head.uri.path()) {
+        (&Method::GET, "/status") => (
+            200,
+            json!({"status": "CONNECTED", "linked": true, "jid": OWN}),
+        ),
+        (&Method::GET, "/media-conn") => (200, media_conn(&state)),
+        (&Method::POST, "/send") => send(&state, &body),
+        _ => (404, json!({"error": "no such call", "code": "not_found"})),
+    };
+    let answer = Response::builder()
+        .status(status)
+        .body(Full::from(answer.to_string()));
+    Ok(answer.unwrap())
+}
+
+fn media_conn(state: &Mutex<State>) -> Value {
+    let mut state = state.lock().unwrap();
+    state.media_conns += 1;
+    json!({
+        "auth": format!("upload-token-{}", state.media_conns), "ttl": 300, "authTtl": 21600,
+        "hosts": [{"hostname": "mmg.whatsapp.net", "type": "primary", "fallback": "mmg-fallback.whatsapp.net"}],
+    })
+}
+
+fn send(state: &Mutex<State>, body: &Value) -> (u16, Value) {
+    let mut state = state.lock().unwrap();
+    let refusal = state.refusals.pop_front().or(state.refused_always);
+    if let Some((status, code)) = refusal {
+        return (
+            status,
+            json!({"error": format!("refused: {code}"), "code": code}),
+        );
+    }
+    let text = |name: &str| body[name].as_str().unwrap().to_owned();
+    let bytes = STANDARD.decode(text("message")).unwrap();
+    state.sends.push(SentOut {
+        id: text("id"),
+        chat: text("chat"),
+        message: Message::decode_from_slice(&bytes).unwrap(),
+    });
+    (200, json!({"id": text("id"), "timestamp": 1_790_000_000}))
+}
+
+/// One upload as it came.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Path without query.
+    pub path: String,
+    /// The query.
+    pub query: String,
+    /// Its bytes; none of them are kept of what was refused.
+    pub length: u64,
+    /// What was answered.
+    pub status: u16,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    uploads: Vec<Upload>,
+    blobs: HashMap<String, Bytes>,
+    refusals: VecDeque<u16>,
+}
+
+/// A CDN that takes uploads and serves them. Stops when dropped.
+#[derive(Debug)]
+pub struct UploadCdn {
+    server: Server,
+    files: Arc<Mutex<Files>>,
+}
+
+// === impl UploadCdn ===
+
+impl UploadCdn {
+    /// Starts an empty one.
+    pub async fn start() -> Self {
+        let files = Arc::new(Mutex::new(Files::default()));
+        let shared = files.clone();
+        let server = Server::start(move |connection| serve(connection, shared.clone())).await;
+        Self { server, files }
+    }
+
+    /// The origin, for `--cdn-origin`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// All uploads so far.
+    #[must_use]
+    pub fn uploads(&self) -> Vec<Upload> {
+        self.files.lock().unwrap().uploads.clone()
+    }
+
+    /// The file at a direct path.
+    #[must_use]
+    pub fn blob(&self, direct_path: &str) -> Bytes {
+        let path = direct_path.split('?').next().unwrap_or_default();
+        self.files.lock().unwrap().blobs[path].clone()
+    }
+
+    /// The next uploads are refused with these statuses.
+    pub fn refuse(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.files.lock().unwrap().refusals.extend(statuses);
+    }
+}
+
+async fn serve(mut connection: Connection, files: Arc<Mutex<Files>>) -> io::Result<()> {
+    while let Some(head) = connection.head().await? {
+        let target = head.target().to_owned();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        if head.method() == "POST" {
+            let body = connection.whole_body(&head).await?;
+            let (status, answer) = take(&files, (path, query), body);
+            let answer = answer.to_string();
+            connection.answer(status, &[], answer.as_bytes()).await?;
+        } else {
+            let blob = files.lock().unwrap().blobs.get(path).cloned();
+            match blob {
+                Some(blob) => connection.answer(200, &[], &blob).await?,
+                None => connection.answer(404, &[], b"").await?,
+            }
+        }
+        if head.is_last() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn take(files: &Mutex<Files>, (path, query): (&str, &str), body: Vec<u8>) -> (u16, Value) {
+    let mut files = files.lock().unwrap();
+    let resuming = query.contains("&resume=1");
+    let status = match files.refusals.pop_front() {
+        Some(status) => status,
+        None => 200,
+    };
+    files.uploads.push(Upload {
+        path: path.to_owned(),
+        query: query.to_owned(),
+        length: body.len() as u64,
+        status,
+    });
+    if status != 200 || resuming {
+        return (status, json!({}));
+    }
+    let place = format!("/v/t62.7118-24/{}_n.enc", files.uploads.len());
+    files.blobs.insert(place.clone(), body.into());
+    let direct_path = format!("{place}?ccb=11-4&oh=01_Q5Aa&oe={OE_FUTURE}");
+    let url = format!("https://mmg.whatsapp.net{direct_path}");
+    (200, json!({"url": url, "direct_path": direct_path}))
+}
