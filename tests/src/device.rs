@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -117,7 +117,7 @@ async fn answer(
     state: Arc<Mutex<State>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes());
+    let body = body.collect().await.map(Collected::to_bytes);
     let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
     let (status, answer) = match (&head.method, head.uri.path()) {
         (&Method::GET, "/status") => (
@@ -251,10 +251,7 @@ async fn serve(mut connection: Connection, files: Arc<Mutex<Files>>) -> io::Resu
 fn take(files: &Mutex<Files>, (path, query): (&str, &str), body: Vec<u8>) -> (u16, Value) {
     let mut files = files.lock().unwrap();
     let resuming = query.contains("&resume=1");
-    let status = match files.refusals.pop_front() {
-        Some(status) => status,
-        None => 200,
-    };
+    let status = files.refusals.pop_front().unwrap_or(200);
     files.uploads.push(Upload {
         path: path.to_owned(),
         query: query.to_owned(),

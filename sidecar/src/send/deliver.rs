@@ -97,8 +97,10 @@ pub(super) async fn deliver(session: &Session, send: &Dispatch) -> Result<Delive
     .map_err(|unsupported| lasting("unsupported", &unsupported.message))?;
     let request = request(session, &target, call, send).await?;
     let client = &session.shared().gateways;
-    let sent = post(client, &target, request).await?;
-    Ok(Delivered { sent, kept: None })
+    Ok(Delivered {
+        sent: post(client, &target, request).await?,
+        kept: None,
+    })
 }
 
 async fn post(

@@ -121,7 +121,7 @@ async fn write(
                 Some(kept) => {
                     store
                         .send_done_and_kept(&claimed.id, sent, kept, now)
-                        .await?
+                        .await?;
                 }
                 None => store.send_done(&claimed.id, sent, now).await?,
             }

@@ -91,13 +91,12 @@ async fn bring(
     send: &Dispatch,
     file: &Attachment,
 ) -> Result<Upload, SendError> {
-    let mut upload = match &send.upload {
-        Some(upload) => upload.clone(),
-        None => {
-            let upload = prepared(session, send, file).await?;
-            keep(session, send, &upload).await?;
-            upload
-        }
+    let mut upload = if let Some(known) = &send.upload {
+        known.clone()
+    } else {
+        let upload = prepared(session, send, file).await?;
+        keep(session, send, &upload).await?;
+        upload
     };
     if upload.place.is_none() {
         upload.place = Some(brought(session, client, send, (file, &upload)).await?);

@@ -87,7 +87,8 @@ fn context(outgoing: &Outgoing, own: Option<&str>) -> Option<ContextInfo> {
     if let Some(quoted) = quoted {
         let other = if quoted.from_me { own } else { Some(&**chat) };
         context.stanza_id = Some(quoted.id.clone());
-        context.participant = quoted.participant.clone().or(other.map(str::to_owned));
+        let participant = quoted.participant.as_deref().or(other);
+        context.participant = participant.map(str::to_owned);
         // What it said is not kept. Phones that have the message show it from their own records.
         context.quoted_message = MessageField::some(Message {
             conversation: Some(String::new()),

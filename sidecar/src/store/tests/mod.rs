@@ -13,6 +13,7 @@ mod sealing;
 mod sends;
 mod sends_ended;
 mod sends_replicas;
+mod sends_uploads;
 mod transfers;
 mod volume;
 
@@ -135,6 +136,10 @@ conformance! {
         after_a_crash_only_what_nobody_waited_for_is_sent_again,
         files_are_named_until_their_messages_end,
         what_ended_goes_after_a_week_and_nothing_else,
+    }
+    sends_uploads {
+        an_upload_is_known_to_the_next_try_and_to_no_reader,
+        what_was_sent_is_kept_with_its_end_and_once,
     }
     volume {
         delivered_events_go_after_a_week_and_records_after_retention,

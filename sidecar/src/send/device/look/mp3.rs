@@ -50,7 +50,7 @@ pub(super) fn seconds(file: &mut (impl Read + Seek)) -> io::Result<Option<u32>> 
     Ok(seconds_of(samples, rate))
 }
 
-/// Goes behind an ID3v2 tag, or back to the start.
+/// Goes behind an `ID3v2` tag, or back to the start.
 fn skip_tag(file: &mut (impl Read + Seek)) -> io::Result<()> {
     let mut header = [0; 10];
     let whole = fill(file, &mut header)?;

@@ -121,13 +121,13 @@ fn an_mp3_file_plays_all_of_its_frames() {
     tagged.extend(frames(77));
     tagged.extend(b"TAG and more");
     assert_eq!(at(VOICE, "audio/mpeg", &tagged).seconds, Some(3));
-    assert_eq!(at(VOICE, "audio/mpeg", &[0x55; 200_000]).seconds, None);
+    assert_eq!(at(VOICE, "audio/mpeg", &vec![0x55; 200_000]).seconds, None);
     assert_eq!(at(VOICE, "audio/mpeg", b"").seconds, None);
 }
 
-fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn boxed(name: &str, content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len() + 8).unwrap();
-    [&size.to_be_bytes(), &name[..], content].concat()
+    [&size.to_be_bytes(), name.as_bytes(), content].concat()
 }
 
 fn header(turned: bool) -> Vec<u8> {
@@ -146,10 +146,15 @@ fn film(turned: bool) -> Vec<u8> {
     let mut movie = vec![0; 12];
     movie.extend([1000_u32, 12_345].into_iter().flat_map(u32::to_be_bytes));
     movie.resize(100, 0);
-    let sound = boxed(b"trak", &boxed(b"tkhd", &[0; 84]));
-    let track = boxed(b"trak", &boxed(b"tkhd", &header(turned)));
-    let moov = boxed(b"moov", &[boxed(b"mvhd", &movie), sound, track].concat());
-    [boxed(b"ftyp", b"mp42"), boxed(b"mdat", &[9; 100_000]), moov].concat()
+    let sound = boxed("trak", &boxed("tkhd", &[0; 84]));
+    let track = boxed("trak", &boxed("tkhd", &header(turned)));
+    let moov = boxed("moov", &[boxed("mvhd", &movie), sound, track].concat());
+    [
+        boxed("ftyp", b"mp42"),
+        boxed("mdat", &vec![9; 100_000]),
+        moov,
+    ]
+    .concat()
 }
 
 #[test]
@@ -171,6 +176,6 @@ fn a_film_cut_off_anywhere_is_no_error() {
     at(
         OutgoingKind::Video,
         "video/mp4",
-        &boxed(b"moov", &[0; 8]).repeat(10_000),
+        &boxed("moov", &[0; 8]).repeat(10_000),
     );
 }

@@ -151,11 +151,11 @@ fn a_text_reads_back_with_whom_it_answers_and_names() {
         ..outgoing(CHAT, text("hello @1"))
     };
     let sent = message(&full, None, Some("555@s.whatsapp.net")).unwrap();
-    let content = read(&sent);
-    assert_eq!(content.text.as_deref(), Some("hello @1"));
-    assert_eq!(content.quoted_id.as_deref(), Some("3EB0AA"));
-    assert_eq!(content.mentions, ["1@lid"]);
-    assert!(content.forwarded);
+    let back = read(&sent);
+    assert_eq!(back.text.as_deref(), Some("hello @1"));
+    assert_eq!(back.quoted_id.as_deref(), Some("3EB0AA"));
+    assert_eq!(back.mentions, ["1@lid"]);
+    assert!(back.forwarded);
     let context = |message: &Message| {
         let text = message.extended_text_message.as_option().unwrap();
         text.context_info.as_option().unwrap().clone()
