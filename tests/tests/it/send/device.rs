@@ -123,7 +123,11 @@ async fn each_type_of_message_arrives_with_its_file() {
         assert_eq!(reference.mime, mime);
         let media = sent["mediaId"].as_str().unwrap();
         let info = scene.stage.stored(media).await;
-        assert_eq!(scene.stage.object(&info).bytes.as_deref(), Some(&bytes[..]), "{type_}");
+        assert_eq!(
+            scene.stage.object(&info).bytes.as_deref(),
+            Some(&bytes[..]),
+            "{type_}"
+        );
         let again = scene.stage.download(media).await.expect(200);
         assert!(again.body == bytes, "{type_}");
     }
