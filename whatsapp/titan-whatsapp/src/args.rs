@@ -97,6 +97,10 @@ pub struct Run {
     )]
     pub client_version: String,
 
+    /// End as on SIGTERM when standard input ends: whoever started the program is gone.
+    #[arg(long)]
+    pub until_stdin_closes: bool,
+
     /// Another server than WhatsApp's own.
     #[arg(long, env = "TITAN_ENDPOINT", value_name = "URL", hide = true)]
     pub endpoint: Option<String>,

@@ -69,6 +69,7 @@ impl TryFrom<Run> for Config {
             client_version,
             endpoint,
             log_format: _,
+            until_stdin_closes: _,
         } = args;
         let length = device_name.chars().count();
         if length == 0 || length > LONGEST_NAME || device_name.chars().any(char::is_control) {

@@ -42,7 +42,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn hold(args: Run) -> anyhow::Result<()> {
     telemetry::init(args.log_format);
+    let until_stdin_closes = args.until_stdin_closes;
     let config = Config::try_from(args)?;
     let shutdown = shutdown::on_signal().context("signals")?;
+    if until_stdin_closes {
+        shutdown::on_end_of_input(shutdown.clone());
+    }
     Ok(serve::run(config, shutdown).await?)
 }

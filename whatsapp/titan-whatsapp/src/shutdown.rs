@@ -1,4 +1,6 @@
-//! SIGTERM and SIGINT, as a token.
+//! SIGTERM, SIGINT and the end of the input, as a token.
+
+use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -8,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 ///
 /// When the handlers can't be installed.
-pub fn on_signal() -> std::io::Result<CancellationToken> {
+pub fn on_signal() -> io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let token = CancellationToken::new();
@@ -21,4 +23,14 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
         cancelled.cancel();
     });
     Ok(token)
+}
+
+/// Cancels `token` when standard input ends. A thread of its own waits for it: one of the runtime's would keep the
+/// runtime from ending.
+pub fn on_end_of_input(token: CancellationToken) {
+    std::thread::spawn(move || {
+        // What it says is of no interest, nor why it ended.
+        let _ended = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        token.cancel();
+    });
 }
