@@ -143,6 +143,21 @@ pub struct Serve {
     #[arg(long, env = "TITAN_CDN_CA_FILE", value_name = "PEM")]
     pub cdn_ca_file: Option<PathBuf>,
 
+    /// Folder of the Unix sockets of titan-whatsapp, which somebody else runs: whatsapp.sock is called
+    /// there, sidecar.sock served. It holds the device of one session.
+    #[arg(long, env = "TITAN_WHATSAPP_SOCKET", value_name = "DIR")]
+    pub whatsapp_socket: Option<PathBuf>,
+
+    /// The program titan-whatsapp, which is started for each session with source.whatsapp. Default: the
+    /// one beside this program, or on the PATH.
+    #[arg(
+        long,
+        env = "TITAN_WHATSAPP_PROGRAM",
+        value_name = "PATH",
+        conflicts_with = "whatsapp_socket"
+    )]
+    pub whatsapp_program: Option<PathBuf>,
+
     /// Largest body of an inbound request, in bytes.
     #[arg(long, env = "TITAN_INBOUND_MAX_BYTES", value_name = "N", default_value_t = 8 * 1024 * 1024)]
     pub inbound_max_bytes: usize,

@@ -46,7 +46,7 @@ impl Fleet {
                 continue;
             };
             if session.must_reopen(config) {
-                tracing::info!(session = %config.key, "records are elsewhere now, session starts anew");
+                tracing::info!(session = %config.key, "records are elsewhere now, or the device is another one; session starts anew");
                 self.registry.remove(name);
                 session.stop(LEAVE).await;
                 continue;

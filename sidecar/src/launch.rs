@@ -12,6 +12,7 @@ use crate::{
     args::{Resources, Serve},
     cdn::{self, Cdn},
     config::{ConfigError, Mode, Sources, WorkloadIdentity, watch::Watch},
+    device::Place,
     net::{AddressPolicy, pod_addresses},
     serve,
 };
@@ -24,7 +25,12 @@ use crate::{
 /// [`ConfigError`], for exit code 64.
 pub async fn prepare(args: Serve) -> Result<serve::Config, ConfigError> {
     let policy = Arc::new(policy(&args.resources));
-    let mut watch = Watch::new(sources(args.resources, args.data_dir.clone()));
+    let device_place = Place::find(args.whatsapp_socket, args.whatsapp_program);
+    let sources = Sources {
+        device_place: device_place.clone(),
+        ..sources(args.resources, args.data_dir.clone())
+    };
+    let mut watch = Watch::new(sources);
     let sessions = match (watch.load(), watch.mode()) {
         (Err(error), Mode::Standalone) => return Err(error),
         (sessions, _) => sessions,
@@ -43,6 +49,7 @@ pub async fn prepare(args: Serve) -> Result<serve::Config, ConfigError> {
         listener: bind("--listen", args.listen).await?,
         admin_listener: bind("--admin-listen", args.admin_listen).await?,
         inbound_max_bytes: args.inbound_max_bytes,
+        device_place,
         linger: serve::linger(),
     })
 }
@@ -74,6 +81,7 @@ pub(crate) fn sources(resources: Resources, data_dir: PathBuf) -> Sources {
             Mode::Standalone
         },
         data_dir,
+        device_place: None,
         plain_http: resources.in_pod || !resources.allow_cidr.is_empty(),
     }
 }

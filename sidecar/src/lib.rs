@@ -17,6 +17,7 @@ pub mod cdn;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod device;
 mod fleet;
 pub mod inbound;
 pub mod launch;

@@ -74,6 +74,18 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts messages that came in.
+    pub fn count_inbound(&self, accepted: u64, duplicates: u64, ignored: u64) {
+        for (outcome, count) in [
+            ("accepted", accepted),
+            ("duplicate", duplicates),
+            ("ignored", ignored),
+        ] {
+            let counter = self.inbound_messages.get_or_create(&Outcome { outcome });
+            counter.inc_by(count);
+        }
+    }
+
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register(

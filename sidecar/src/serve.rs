@@ -16,6 +16,7 @@ use crate::{
     api::{self, Registry},
     cdn::Cdn,
     config::{self, ConfigError, Sessions},
+    device::Place,
     fleet::Fleet,
     metrics::Metrics,
     net::{self, AddressPolicy},
@@ -53,6 +54,8 @@ pub struct Config {
     pub policy: Arc<AddressPolicy>,
     /// Largest body of an inbound request, bytes.
     pub inbound_max_bytes: usize,
+    /// Where the program is that holds linked devices.
+    pub device_place: Option<Place>,
     /// How long to serve on after readiness is gone.
     pub linger: Duration,
 }
@@ -114,6 +117,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         slots: Arc::new(Semaphore::new(SLOTS)),
         metrics: metrics.clone(),
         deliveries,
+        device_place: config.device_place,
         shutdown: CancellationToken::new(),
     };
     let (door, open) = watch::channel(api::listener::Door::default());

@@ -38,6 +38,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod random;
 pub mod range;
+pub mod relay;
 pub mod s3;
 pub mod sidecar;
 pub mod sink;

@@ -48,6 +48,7 @@ async fn running(session: &Session, now: Timestamp) -> SessionReport {
         },
         bucket: session.bucket_verdict(),
         webhooks: failing_webhooks(session, &config, now),
+        device: session.device().map(|device| device.report()),
         queue: depths
             .map(|depths| {
                 let named = depths.named().into_iter();

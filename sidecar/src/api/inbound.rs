@@ -20,12 +20,7 @@ use super::{
     oversize,
     path::Names,
 };
-use crate::{
-    clock, inbound,
-    message::Incoming,
-    metrics::{Metrics, Outcome},
-    session::Session,
-};
+use crate::{clock, inbound, message::Incoming, metrics::Metrics, session::Session};
 
 /// Parameters of `/inbound`: only a bare protobuf Message needs more than `format`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -193,16 +188,9 @@ fn trace(session: &Session) -> impl Fn(&Incoming) -> String {
 
 impl Receipt {
     fn measure(&self, metrics: &Metrics) {
-        for (outcome, count) in [
-            ("accepted", self.accepted),
-            ("duplicate", self.duplicates),
-            ("ignored", self.ignored),
-        ] {
-            metrics
-                .inbound_messages
-                .get_or_create(&Outcome { outcome })
-                .inc_by(count as u64);
-        }
+        let counts = [self.accepted, self.duplicates, self.ignored];
+        let [accepted, duplicates, ignored] = counts.map(|count| count as u64);
+        metrics.count_inbound(accepted, duplicates, ignored);
     }
 
     fn count(&mut self, accepted: crate::store::Accepted) {

@@ -7,6 +7,7 @@
 
 pub mod auth;
 mod dead_letters;
+mod device;
 mod docs;
 mod download;
 mod download_answers;
@@ -19,9 +20,11 @@ pub mod media_info;
 mod openapi;
 mod oversize;
 mod page;
+mod pair;
 mod path;
 mod persist;
 mod prefer;
+mod qr;
 pub mod rate_limit;
 pub mod registry;
 mod replay;
@@ -99,6 +102,12 @@ fn limited() -> Router<State> {
     Router::new()
         .route("/api/sessions", get(sessions::list))
         .route("/api/sessions/{session}", get(sessions::show))
+        .route("/api/sessions/{session}/pair/qr", get(pair::qr))
+        .route("/api/{session}/pair/qr", get(pair::bare_qr))
+        .route("/api/sessions/{session}/pair/code", post(pair::code))
+        .route("/api/sessions/{session}/start", post(device::start))
+        .route("/api/sessions/{session}/stop", post(device::stop))
+        .route("/api/sessions/{session}/logout", post(device::logout))
         .route("/api/sessions/{session}/media", get(media::list))
         .route(
             "/api/sessions/{session}/media/retry",

@@ -10,8 +10,8 @@ use utoipa::{
 };
 
 use super::{
-    dead_letters, download, forget, inbound, media, persist, replay, retry, send, sessions,
-    webhooks,
+    dead_letters, device, download, forget, inbound, media, pair, persist, replay, retry, send,
+    sessions, webhooks,
 };
 use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
 
@@ -39,6 +39,12 @@ use crate::inbound::signature::{X_HMAC_SIGNATURE, X_WEBHOOK_HMAC};
         send::send_of_session,
         sessions::list,
         sessions::show,
+        pair::qr,
+        pair::bare_qr,
+        pair::code,
+        device::start,
+        device::stop,
+        device::logout,
         webhooks::test,
         dead_letters::list,
         replay::replay,

@@ -1,11 +1,19 @@
 //! The sessions that a key opens.
 
 use axum::{extract::State as Extract, http::HeaderMap};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Data, ErrorBody, State, auth, error::ApiError, path::Names};
-use crate::{session::Session, store::Depths};
+use crate::{
+    device::Phase,
+    session::{
+        Linked, Session,
+        device::{phone_number, reason_name},
+    },
+    store::Depths,
+};
 
 /// A session as its key holder sees it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,8 +26,54 @@ pub(super) struct SessionInfo {
     /// State of the bucket: `Ready`, or the reason why not, such as `StorageNotConfigured`; empty before
     /// the first check.
     storage: String,
+    /// The linked device, where the session has one of its own.
+    #[serde(flatten)]
+    device: Option<DeviceInfo>,
     /// How much is where.
     counters: Counters,
+}
+
+/// A linked device, in Titan's words.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeviceInfo {
+    /// Whether it is connected: `CONNECTING`, `CONNECTED` or `DISCONNECTED`.
+    #[schema(value_type = String)]
+    status: Phase,
+    /// Why it is not, such as `SCAN_QR`, `AUTO_RECONNECT` or `LOGGED_OUT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    /// What is wrong with it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// Number of its phone, E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    /// The account's name for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push_name: Option<String>,
+    /// The account's address without its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lid: Option<String>,
+    /// Since when its status is this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    updated_at: Option<Timestamp>,
+}
+
+impl From<&Linked> for DeviceInfo {
+    fn from(device: &Linked) -> Self {
+        let status = device.status().unwrap_or_default();
+        Self {
+            status: status.phase,
+            status_reason: reason_name(&status),
+            phone_number: phone_number(&status),
+            problem: status.problem,
+            push_name: status.push_name,
+            lid: status.lid,
+            updated_at: status.since,
+        }
+    }
 }
 
 /// Records and events by state.
@@ -78,7 +132,7 @@ impl From<Depths> for Counters {
     }
 }
 
-async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
+pub(super) async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
     Ok(SessionInfo {
         name: session.key().session.clone(),
         state: if session.config().suspended {
@@ -87,6 +141,7 @@ async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
             "running"
         },
         storage: session.bucket_verdict().reason,
+        device: session.device().map(|device| device.as_ref().into()),
         counters: session.store().depths().await?.into(),
     })
 }

@@ -8,6 +8,7 @@ mod access;
 mod certificate;
 mod config_maps;
 mod cosi;
+pub mod device;
 mod documents;
 mod endpoints;
 mod error;
@@ -26,6 +27,7 @@ pub mod watch;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 pub use certificate::{Certificate, Transport};
+pub use device::DeviceConfig;
 pub use documents::{Documents, Strictness};
 pub use error::ConfigError;
 pub use secrets::Missing;
@@ -39,7 +41,7 @@ use lookup::Lookup;
 use memory::Memory;
 use titan_crds::MediaSession;
 
-use crate::message::SessionKey;
+use crate::{device::Place, message::SessionKey};
 
 /// Where the configuration stands and how strictly it is read.
 #[derive(Debug, Clone)]
@@ -58,6 +60,8 @@ pub struct Sources {
     pub data_dir: PathBuf,
     /// Webhooks may be over http, to the ranges that are allowed.
     pub plain_http: bool,
+    /// Where the program is that holds linked devices.
+    pub device_place: Option<Place>,
 }
 
 /// The identity that the platform gave to the process.
@@ -104,6 +108,9 @@ impl Sources {
             return Err(ConfigError::Whole(message));
         }
         refuse_two_transports(&documents.sessions)?;
+        if let Some(Place::Given(_)) = &self.device_place {
+            refuse_two_devices(&documents.sessions)?;
+        }
         let lookup = self.lookup(&documents, memory);
         let mut sessions = Sessions::new();
         for object in &documents.sessions {
@@ -184,6 +191,19 @@ impl Sources {
         config.generated_key = Some(path);
         Ok(())
     }
+}
+
+/// A program that somebody else runs holds one device.
+fn refuse_two_devices(sessions: &[MediaSession]) -> Result<(), ConfigError> {
+    let devices = sessions
+        .iter()
+        .filter_map(|session| session.spec.whatsapp());
+    if devices.count() < 2 {
+        return Ok(());
+    }
+    let message =
+        "--whatsapp-socket is of one device: only one session may have spec.source.whatsapp";
+    Err(ConfigError::Whole(message.to_owned()))
 }
 
 /// There is one API port, and so one certificate.

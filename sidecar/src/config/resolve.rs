@@ -2,13 +2,14 @@
 
 use sha2::{Digest, Sha256};
 use titan_crds::{
-    MediaSession, Reason, TenantStorage, media_session, report::Problem,
+    MediaSession, Reason, SecretKeyRef, TenantStorage, media_session, report::Problem,
     tenant_storage::DEFAULT_PROBE_EVERY, unsupported,
 };
 
 use super::{
     Mode, Sources,
     certificate::{self, Transport},
+    device::DeviceConfig,
     documents::{key_of, namespace_of},
     error::ConfigError,
     lookup::Lookup,
@@ -20,6 +21,7 @@ use super::{
     storage,
 };
 use crate::{
+    device::Place,
     inbound::Signature,
     media::MediaKind,
     store::{DatabaseUrl, SealKey},
@@ -43,6 +45,7 @@ pub(super) fn resolve(
         lookup,
         mode: sources.mode,
         plain_http: sources.plain_http,
+        device_place: sources.device_place.as_ref(),
         missing: Vec::new(),
         unsupported: Vec::new(),
     };
@@ -56,6 +59,7 @@ struct Resolver<'a> {
     lookup: &'a Lookup<'a>,
     mode: Mode,
     plain_http: bool,
+    device_place: Option<&'a Place>,
     missing: Vec<Problem>,
     unsupported: Vec<String>,
 }
@@ -74,6 +78,7 @@ impl Resolver<'_> {
         let transport = self.transport()?;
         let (storage, object) = self.storage()?;
         let endpoints = self.endpoints()?;
+        let device = self.device()?;
         let sending = self.sending()?;
         let records = self.records(&store)?;
         let seal_key = self.seal_key(&store)?;
@@ -101,6 +106,7 @@ impl Resolver<'_> {
             auto_persist: auto_persist(&spec.auto_persist()),
             endpoints,
             sending,
+            device,
             transfers: Transfers {
                 max_concurrent: transfers.max_concurrent().max(1) as usize,
                 timeout: transfers.timeout(),
@@ -279,6 +285,9 @@ impl Resolver<'_> {
 
     fn sending(&mut self) -> Result<Sending, ConfigError> {
         const FIELD: &str = "source.gateway.send";
+        if self.object.spec.whatsapp().is_some() {
+            return Ok(Sending::Device);
+        }
         let gateway = self.object.spec.gateway();
         let Some(api) = gateway.and_then(|gateway| gateway.send) else {
             return Ok(Sending::NotConfigured);
@@ -296,9 +305,57 @@ impl Resolver<'_> {
             Sending::Unusable(missing) => {
                 self.report(&format!("{FIELD}.apiKeySecretRef"), missing.clone())?;
             }
-            Sending::Gateway(_) | Sending::NotConfigured => {}
+            Sending::Gateway(_) | Sending::Device | Sending::NotConfigured => {}
         }
         Ok(sending)
+    }
+
+    /// The linked device. What its program reads from files is looked up only where it is started here:
+    /// in a pod, its container has them.
+    fn device(&mut self) -> Result<Option<DeviceConfig>, ConfigError> {
+        const FIELD: &str = "source.whatsapp";
+        let object = self.object;
+        let Some(whatsapp) = object.spec.whatsapp() else {
+            return Ok(None);
+        };
+        let mut device = DeviceConfig {
+            name: whatsapp.device_name().to_owned(),
+            phone_number: whatsapp.phone_number.clone(),
+            mark_online: whatsapp.mark_online(),
+            proxy: None,
+            store_key: None,
+        };
+        match self.device_place {
+            None => {
+                let why = "Unsupported: it needs the program titan-whatsapp, beside this one, on the PATH, as \
+                           --whatsapp-program or behind --whatsapp-socket";
+                if self.mode == Mode::Standalone {
+                    return Err(self.error(FIELD, why.to_owned()));
+                }
+                self.unsupported.push(format!("spec.{FIELD}"));
+                return Ok(None);
+            }
+            Some(Place::Given(_)) => return Ok(Some(device)),
+            Some(Place::Program(_)) => {}
+        }
+        if let Some(proxy) = &whatsapp.proxy {
+            let SecretKeyRef { name, key } = &proxy.url_secret_ref;
+            match self.lookup.secrets.get(&self.namespace, name, key) {
+                Ok(url) => device.proxy = Some(url.into()),
+                Err(missing) => {
+                    self.report(&format!("{FIELD}.proxy.urlSecretRef"), missing)?;
+                }
+            }
+        }
+        if let Some(reference) = &object.spec.store().encryption_key_secret_ref {
+            let keys = self.lookup.secrets.all(&self.namespace, &reference.name);
+            // What is missing is told by `seal_key`.
+            device.store_key = keys.map(|keys| {
+                let keys = keys.into_iter().map(|(name, key)| (name, key.into()));
+                (reference.key.clone(), keys.collect())
+            });
+        }
+        Ok(Some(device))
     }
 
     fn records(&mut self, store: &media_session::Store) -> Result<Records, ConfigError> {

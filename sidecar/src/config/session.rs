@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use titan_crds::report::Problem;
 
-use super::{certificate::Transport, secrets::Missing, sending::Sending};
+use super::{certificate::Transport, device::DeviceConfig, secrets::Missing, sending::Sending};
 use crate::{
     bucket::BucketConfig,
     inbound::Signature,
@@ -51,6 +51,8 @@ pub struct SessionConfig {
     pub endpoints: Vec<Endpoint>,
     /// How messages are sent.
     pub sending: Sending,
+    /// The linked device that messages come from, where the session has one of its own.
+    pub device: Option<DeviceConfig>,
     /// Transfers at once, and how long one may take.
     pub transfers: Transfers,
     /// How long records are kept.

@@ -110,6 +110,8 @@ pub async fn run(args: &Demo) -> Result<(), DemoError> {
 fn sidecar_args(stage: &Stage, cdn: Url) -> Serve {
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     Serve {
+        whatsapp_socket: None,
+        whatsapp_program: None,
         resources: Resources {
             manifests: vec![stage.manifests()],
             secrets: None,

@@ -5,6 +5,7 @@
 
 mod baileys;
 mod bytes;
+mod device;
 mod error;
 mod evolution;
 mod form;
@@ -146,6 +147,15 @@ pub fn parse(request: Request<'_>) -> Result<Parsed, ParseError> {
         (format, _) => read_json(format, body)?,
     };
     Ok(Parsed::new(format, found))
+}
+
+/// Reads what the session's own linked device posts.
+///
+/// # Errors
+/// Only where the body is not what `titan-whatsapp` writes.
+pub fn device(body: &[u8]) -> Result<Parsed, ParseError> {
+    let found = device::read(body)?;
+    Ok(Parsed::new(Format::ProtobufMessage, found))
 }
 
 /// Only wuzapi posts forms.

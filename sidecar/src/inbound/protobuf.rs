@@ -110,7 +110,7 @@ fn found(info: wa::WebMessageInfo, fault: Option<String>) -> Result<Found, Parse
 
 /// What the sender, not the gateway, is to blame for: gateways re-encode what they were sent
 /// without looking at its depth or its texts.
-fn senders_fault(error: &DecodeError) -> Result<String, ParseError> {
+pub(super) fn senders_fault(error: &DecodeError) -> Result<String, ParseError> {
     match error {
         DecodeError::RecursionLimitExceeded => Ok("message nests too deep".to_owned()),
         DecodeError::InvalidUtf8 => Ok("message has a text that is not UTF-8".to_owned()),
@@ -130,7 +130,10 @@ fn malformed(error: &DecodeError) -> ParseError {
 
 /// Decodes a body unless it may nest so deep that decoding it could exhaust the stack; the
 /// decoder's own limit of 100 levels takes more than a megabyte of it in a debug build.
-fn decode<T>(body: &[u8], decode: fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+pub(super) fn decode<T>(
+    body: &[u8],
+    decode: fn(&[u8]) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     if wire::nests_deeper(body, MAX_NESTING) {
         return Err(DecodeError::RecursionLimitExceeded);
     }

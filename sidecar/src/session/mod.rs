@@ -1,6 +1,7 @@
 //! A running session: its configuration, store and bucket, and what others ask of it.
 
 mod accept;
+pub mod device;
 mod probe;
 mod replicas;
 mod sending;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use device::Linked;
 use sending::Outgoings;
 
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
     cdn::Cdn,
     clock,
     config::{Records, SessionConfig},
+    device::Place,
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
@@ -56,6 +59,8 @@ pub struct Shared {
     /// Transfers at once over all sessions. First come, first served: since every session waits
     /// with one file at a time, sessions take turns.
     pub slots: Arc<Semaphore>,
+    /// Where the program is that holds linked devices.
+    pub device_place: Option<Place>,
     /// No new work is taken.
     pub shutdown: CancellationToken,
 }
@@ -80,6 +85,7 @@ pub struct Session {
     lengths: KnownLengths,
     limiter: RwLock<Option<Arc<Limiter>>>,
     outgoings: Outgoings,
+    device: Option<Arc<Linked>>,
 }
 
 impl Session {
@@ -98,6 +104,7 @@ impl Session {
         let store = open_store(&config, data_dir, &shared).await?;
         store.recover(clock::now()).await?;
         let outgoings = Outgoings::open(data_dir, &config, &store).await?;
+        let (device, beginning) = Linked::open(&config, data_dir, &shared)?.unzip();
         let (stop, abort) = (shared.shutdown.child_token(), CancellationToken::new());
         let session = Arc::new(Self {
             key,
@@ -115,12 +122,13 @@ impl Session {
             media: watch::Sender::default(),
             lengths: KnownLengths::default(),
             outgoings,
+            device,
         });
-        session.spawn_tasks();
+        session.spawn_tasks(beginning);
         Ok(session)
     }
 
-    fn spawn_tasks(self: &Arc<Self>) {
+    fn spawn_tasks(self: &Arc<Self>, beginning: Option<device::Beginning>) {
         let deliverer = Deliverer::new(
             self.store.clone(),
             self.config.subscribe(),
@@ -138,6 +146,9 @@ impl Session {
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks
             .spawn(probe::run(self.clone(), self.config.subscribe()));
+        if let Some(beginning) = beginning {
+            self.begin_device(beginning);
+        }
         if self.store.is_shared() {
             // Not one of the tasks: what runs while the session stops needs its leases.
             tokio::spawn(replicas::run(Arc::downgrade(self)));
@@ -176,10 +187,13 @@ impl Session {
         Ok(())
     }
 
-    /// Whether `config` keeps the records elsewhere than this session does. A database whose Secret
-    /// went missing, or has other credentials, is no other one: what works goes on.
+    /// Whether `config` keeps the records elsewhere than this session does, or has another device. A
+    /// database whose Secret went missing, or has other credentials, is no other one: what works goes on.
     #[must_use]
     pub fn must_reopen(&self, config: &SessionConfig) -> bool {
+        if config.device.as_ref() != self.device.as_ref().map(|device| device.config()) {
+            return true;
+        }
         match (&config.records, &self.records) {
             (Records::Unknown(_), _) | (Records::Sqlite, Records::Sqlite) => false,
             (Records::Postgres(new), Records::Postgres(old)) => !new.is_same_place(old),

@@ -58,7 +58,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Wraps an I/O error with the act that met it.
-    pub(super) fn io(act: &'static str, source: io::Error) -> Self {
+    pub(crate) fn io(act: &'static str, source: io::Error) -> Self {
         Self::Io {
             act,
             source: Arc::new(source),

@@ -21,6 +21,8 @@ pub(super) enum About<'a> {
     Media(&'a MediaId, i64),
     /// A call that is answered by it.
     Command(&'a str),
+    /// What a notice is about.
+    Notice(&'a str),
 }
 
 /// The id of an event: receivers drop what they have seen, so the same event always has this id.
@@ -42,7 +44,7 @@ pub(super) fn event_id(
             hash.text(&id.0);
             hash.field(&round.to_be_bytes());
         }
-        About::Command(id) => hash.text(id),
+        About::Command(id) | About::Notice(id) => hash.text(id),
     }
     let digest = hex::encode(hash.finish());
     format!("evt_{}", digest.get(..32).unwrap_or(&digest))

@@ -37,6 +37,7 @@ mod lease;
 pub mod lock;
 mod media;
 mod model;
+mod notice;
 mod numbers;
 mod outbox;
 mod page;
@@ -80,6 +81,7 @@ pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
     NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
 };
+pub use notice::Notice;
 pub use postgres::Database;
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};

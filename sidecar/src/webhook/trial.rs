@@ -1,4 +1,6 @@
-//! A test of an endpoint: an event that says so, posted once, at once, beside the outbox.
+//! Events that are posted at once, beside the outbox: a test of an endpoint, and what is of no use later.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -9,11 +11,15 @@ use super::health::Health;
 use super::post::post;
 use super::render::render;
 use super::request::Client;
+use crate::clock;
 use crate::message::SessionKey;
 use crate::store::EventRow;
 
 /// Name of the event. Endpoints get it whatever events they want.
 const TEST_EVENT: &str = "webhook.test";
+
+/// Pause before the second try of what is of no use later.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What came of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +39,7 @@ pub async fn try_out(
     health: &Health,
     now: Timestamp,
 ) -> Trial {
-    let event_id = format!("evt_{}", hex::encode(rand::random::<[u8; 16]>()));
+    let event_id = new_id();
     if let Some(reason) = &endpoint.withheld {
         let error = Some(reason.clone());
         return Trial { event_id, error };
@@ -48,6 +54,42 @@ pub async fn try_out(
         Verdict::Failed { error, .. } => Some(error),
     };
     Trial { event_id, error }
+}
+
+/// Posts an event that is nothing for the outbox, until the endpoint takes it or it is of no use any
+/// more: `until`.
+pub async fn tell_until(
+    client: &Client,
+    endpoint: &Endpoint,
+    session: &SessionKey,
+    name: &str,
+    facts: serde_json::Value,
+    until: Timestamp,
+) {
+    if endpoint.withheld.is_some() {
+        return;
+    }
+    let event = EventRow {
+        id: new_id(),
+        event: name.to_owned(),
+        session: session.clone(),
+        created_at: clock::now(),
+        facts,
+        outcome: None,
+        media: Vec::new(),
+    };
+    let mut pause = FIRST_PAUSE;
+    while clock::now() < until {
+        match post(client, endpoint, &event.id, render(&event, &[])).await {
+            Verdict::Delivered | Verdict::Gone => return,
+            Verdict::Failed { .. } => tokio::time::sleep(pause).await,
+        }
+        pause *= 2;
+    }
+}
+
+fn new_id() -> String {
+    format!("evt_{}", hex::encode(rand::random::<[u8; 16]>()))
 }
 
 fn test_event(session: &SessionKey, id: String, now: Timestamp) -> EventRow {

@@ -27,9 +27,10 @@ async fn a_gateways_image_lands_in_the_tenants_bucket() {
         .collect();
     assert_eq!(
         rows[0],
-        ["NAME", "READY", "REASON", "STORAGE", "URL", "AGE"],
+        ["NAME", "READY", "REASON", "STATE", "STORAGE", "URL", "AGE"],
         "{table}"
     );
+    // A gateway has no state: its column is empty.
     assert_eq!(rows[1][1], "True", "{table}");
     assert_eq!(rows[1][3], "acme", "{table}");
     let url = format!("http://msess-default.{}.svc", scene.namespace);

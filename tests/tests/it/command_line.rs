@@ -61,9 +61,9 @@ async fn wrong_value_is_exit_64_with_its_field() {
 
 #[tokio::test]
 async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
-    let device = json!({"whatsapp": {"deviceName": "d"}});
+    let device = json!({"whatsapp": {"history": true}});
     let plan = Plan::usual().await.spec("source", device);
-    plan.refused(&["spec.source.whatsapp"]);
+    plan.refused(&["spec.source.whatsapp.history"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

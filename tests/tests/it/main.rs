@@ -17,6 +17,7 @@ mod commands;
 mod compose;
 mod config;
 mod demo;
+mod device;
 mod docs;
 mod download;
 mod fail_static;

@@ -1,0 +1,185 @@
+//! WhatsApp on loopback, and the program that holds a linked device: programs of the workspace `whatsapp/`, which
+//! are run and not linked (their licence is another one).
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::cache::crate_folder;
+use crate::media::{Kind, Sealed};
+use crate::wait::{LATER, until};
+use waproto::whatsapp::{Message, message::ImageMessage};
+
+/// The folder of the programs; built when they are missing or old.
+fn programs() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
+            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"),
+            PathBuf::from,
+        );
+        let output = Command::new(crate_folder().join("../whatsapp/build.sh"))
+            .env("CARGO_TARGET_DIR", cache.join("titan-media/whatsapp"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "whatsapp/build.sh: {}",
+            output.status
+        );
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+/// WhatsApp's server, phones and other people's devices. Ends with this value.
+#[derive(Debug)]
+pub struct Relay {
+    child: Child,
+    url: String,
+    control: Api,
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+// === impl Relay ===
+
+impl Relay {
+    /// Starts it on ports of its own.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut child = Command::new(programs().join("debug/titan-relay"))
+            .arg("--until-stdin-closes")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        Self {
+            child,
+            url: said["url"].as_str().unwrap().to_owned(),
+            control: Api::new(said["control"].as_str().unwrap()),
+        }
+    }
+
+    /// A program in `folder` that holds a device at this server, for `--whatsapp-program`.
+    #[must_use]
+    pub fn program(&self, folder: &Path) -> PathBuf {
+        let file = folder.join("titan-whatsapp");
+        let program = programs().join("debug/titan-whatsapp");
+        let script = format!(
+            "#!/bin/sh\nexec '{}' \"$@\" --endpoint '{}'\n",
+            program.display(),
+            self.url
+        );
+        fs::write(&file, script).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    }
+
+    /// A phone scans a code.
+    pub async fn scan(&self, phone: &str, code: &str) {
+        let body = json!({"phone": phone, "code": code});
+        self.control.post_json("/scan", &body).await.expect(200);
+    }
+
+    /// Somebody types a code on the phone.
+    pub async fn type_in(&self, phone: &str, code: &str) {
+        let body = json!({"phone": phone, "code": code});
+        self.control.post_json("/type", &body).await.expect(200);
+    }
+
+    /// Somebody else's device: once it is linked, it can be written to.
+    pub async fn peer(&self, phone: &str) {
+        let body = json!({"phone": phone});
+        self.control.post_json("/peers", &body).await.expect(200);
+    }
+
+    /// Somebody else writes to a number.
+    pub async fn send(&self, from: &str, to: &str, id: &str, message: &Message) {
+        let message = STANDARD.encode(waproto::codec::message_to_vec(message));
+        let body = json!({"to": to, "id": id, "message": message});
+        let path = format!("/peers/{from}/send");
+        self.control.post_json(&path, &body).await.expect(200);
+    }
+
+    /// The next message that somebody else gets: its id and what it says.
+    pub async fn next(&self, phone: &str) -> (String, Message) {
+        let path = format!("/peers/{phone}/next?wait=30");
+        let next = self.control.get(&path).await.expect(200).json();
+        let bytes = STANDARD.decode(next["message"].as_str().unwrap()).unwrap();
+        let id = next["id"].as_str().unwrap().to_owned();
+        (id, waproto::codec::message_decode(&bytes).unwrap())
+    }
+
+    /// What the server knows of a phone's device.
+    pub async fn phone(&self, phone: &str) -> Value {
+        let path = format!("/phones/{phone}");
+        self.control.get(&path).await.expect(200).json()
+    }
+
+    /// Waits until a phone's device can be written to.
+    pub async fn listening(&self, phone: &str) {
+        let what = format!("the device of {phone} listens");
+        until(LATER, what, || async {
+            self.phone(phone).await["listening"] == true
+        })
+        .await;
+    }
+
+    /// The server ends the connection of a phone's device: `unlinked`, `banned`, `replaced`, …
+    pub async fn end(&self, phone: &str, reason: &str) {
+        let body = json!({"phone": phone, "reason": reason});
+        self.control.post_json("/end", &body).await.expect(200);
+    }
+
+    /// Makes a call of the control API.
+    pub async fn control(&self, path: &str, body: &Value) -> Value {
+        self.control.post_json(path, body).await.expect(200).json()
+    }
+}
+
+/// Words, as they are sent.
+#[must_use]
+pub fn text(words: &str) -> Message {
+    Message {
+        conversation: Some(words.to_owned()),
+        ..Message::default()
+    }
+}
+
+/// An image, as it is sent.
+#[must_use]
+pub fn image(sealed: &Sealed, direct_path: &str) -> Message {
+    assert_eq!(sealed.kind, Kind::Image);
+    let image = ImageMessage {
+        direct_path: Some(direct_path.to_owned()),
+        mimetype: Some("image/jpeg".to_owned()),
+        media_key: Some(sealed.key.to_vec()),
+        file_sha256: Some(sealed.sha256.to_vec()),
+        file_enc_sha256: Some(crate::media::digest(&sealed.blob).to_vec()),
+        file_length: Some(sealed.plain.len() as u64),
+        ..ImageMessage::default()
+    };
+    Message {
+        image_message: waproto::buffa::MessageField::some(image),
+        ..Message::default()
+    }
+}
