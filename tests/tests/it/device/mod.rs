@@ -2,6 +2,7 @@
 
 mod inbound;
 mod kills;
+mod outbound;
 mod pairing;
 mod settings;
 

@@ -42,7 +42,7 @@ pub(super) fn text(words: &str) -> Value {
 }
 
 /// A file of `type_`, as base64.
-pub(super) fn file(type_: &str, bytes: &[u8]) -> Value {
+pub(crate) fn file(type_: &str, bytes: &[u8]) -> Value {
     json!({"chatId": CHAT, "type": type_, "base64": STANDARD.encode(bytes)})
 }
 
@@ -58,7 +58,7 @@ pub(super) fn with(mut message: Value, name: &str, value: impl Into<Value>) -> V
 }
 
 /// Posts a message to send.
-pub(super) async fn send(stage: &Stage, message: &Value) -> Reply {
+pub(crate) async fn send(stage: &Stage, message: &Value) -> Reply {
     send_with(stage, &[], message).await
 }
 
@@ -133,7 +133,7 @@ pub(super) fn holds_file(json: &Value, bytes: &[u8]) -> bool {
 }
 
 /// A file that begins as its format does; `length` bytes.
-pub(super) fn of_format(format: &str, length: usize) -> Vec<u8> {
+pub(crate) fn of_format(format: &str, length: usize) -> Vec<u8> {
     let head: &[u8] = match format {
         "jpeg" => b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01",
         "png" => b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",

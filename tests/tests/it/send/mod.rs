@@ -8,7 +8,7 @@ mod files;
 mod formats;
 mod gateways;
 mod hang_ups;
-mod harness;
+pub(crate) mod harness;
 mod idempotency;
 mod key;
 mod kills;
