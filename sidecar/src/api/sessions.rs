@@ -28,18 +28,19 @@ pub(super) struct SessionInfo {
     storage: String,
     /// The linked device, where the session has one of its own.
     #[serde(flatten)]
-    device: Option<DeviceInfo>,
+    device: DeviceInfo,
     /// How much is where.
     counters: Counters,
 }
 
-/// A linked device, in Titan's words.
-#[derive(Debug, Serialize, ToSchema)]
+/// A linked device, in Titan's words; empty where the session has none.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeviceInfo {
     /// Whether it is connected: `CONNECTING`, `CONNECTED` or `DISCONNECTED`.
-    #[schema(value_type = String)]
-    status: Phase,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    status: Option<Phase>,
     /// Why it is not, such as `SCAN_QR`, `AUTO_RECONNECT` or `LOGGED_OUT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     status_reason: Option<String>,
@@ -65,7 +66,7 @@ impl From<&Linked> for DeviceInfo {
     fn from(device: &Linked) -> Self {
         let status = device.status().unwrap_or_default();
         Self {
-            status: status.phase,
+            status: Some(status.phase),
             status_reason: reason_name(&status),
             phone_number: phone_number(&status),
             problem: status.problem,
@@ -141,7 +142,10 @@ pub(super) async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
             "running"
         },
         storage: session.bucket_verdict().reason,
-        device: session.device().map(|device| device.as_ref().into()),
+        device: session
+            .device()
+            .map(|device| device.as_ref().into())
+            .unwrap_or_default(),
         counters: session.store().depths().await?.into(),
     })
 }

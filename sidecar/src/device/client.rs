@@ -121,13 +121,18 @@ impl Client {
         self.call(Method::POST, "/logout", None).await
     }
 
-    /// What uploads need.
+    /// What uploads need; `fresh`: what is known was refused.
     ///
     /// # Errors
     ///
     /// `not_connected`, `refused`.
-    pub async fn media_conn(&self) -> Result<MediaConn, CallError> {
-        self.call(Method::GET, "/media-conn", None).await
+    pub async fn media_conn(&self, fresh: bool) -> Result<MediaConn, CallError> {
+        let path = if fresh {
+            "/media-conn?fresh=true"
+        } else {
+            "/media-conn"
+        };
+        self.call(Method::GET, path, None).await
     }
 
     /// Sends a message, a protobuf `Message`, under an id that every further try uses again.
@@ -173,7 +178,7 @@ impl Client {
             };
             return serde_json::from_slice(answer).map_err(|_| CallError::Unreachable);
         }
-        let refusal = serde_json::from_slice(&answer).unwrap_or(Refusal {
+        let refusal = serde_json::from_slice(&answer).unwrap_or_else(|_| Refusal {
             error: format!("the program that holds the device answered {status}"),
             code: String::new(),
         });

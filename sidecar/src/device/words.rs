@@ -86,8 +86,9 @@ pub struct Host {
 pub struct Taken {
     /// The id that was given.
     pub id: String,
-    /// When WhatsApp took it, Unix seconds.
-    pub timestamp: i64,
+    /// When WhatsApp took it, Unix seconds, where it says so.
+    #[serde(default)]
+    pub timestamp: Option<i64>,
 }
 
 /// A question to the phone: upload a file again (`whatsapp-media.md` §3).

@@ -113,8 +113,9 @@ impl Linked {
         self.code.subscribe()
     }
 
-    /// Takes a status for the newest. Answers the one before, if this one says something else.
-    pub(crate) fn learn(&self, status: &Status) -> Option<Option<Status>> {
+    /// Takes a status for the newest. Answers whether it says something else than the one before, and
+    /// that one.
+    pub(crate) fn learn(&self, status: &Status) -> (bool, Option<Status>) {
         if status.reason.as_deref() != Some("ScanQr") {
             self.code.send_replace(None);
         }
@@ -122,7 +123,7 @@ impl Linked {
         let same = before
             .as_ref()
             .is_some_and(|before| before.phase == status.phase && before.reason == status.reason);
-        (!same).then_some(before)
+        (!same, before)
     }
 
     /// For the operator.
@@ -174,8 +175,8 @@ impl Session {
         };
         match event {
             Happening::Status(status) => match device.learn(&status) {
-                Some(before) => self.tell_status(&status, before.as_ref(), now).await,
-                None => Ok(()),
+                (true, before) => self.tell_status(&status, before.as_ref(), now).await,
+                (false, _) => Ok(()),
             },
             Happening::Qr(code) => {
                 device.code.send_replace(Some(code.clone()));
@@ -231,9 +232,8 @@ impl Session {
 
     async fn tell_receipt(&self, receipt: &Receipt, now: Timestamp) -> Result<(), StoreError> {
         // What the account's own phone read is no news of what was sent.
-        let status = match receipt.kind.as_str() {
-            kind @ ("delivered" | "read" | "played") => kind,
-            _ => return Ok(()),
+        let status @ ("delivered" | "read" | "played") = receipt.kind.as_str() else {
+            return Ok(());
         };
         let (chat, sender) = (normalise_jid(&receipt.chat), normalise_jid(&receipt.sender));
         for id in &receipt.ids {

@@ -1,6 +1,6 @@
 //! One try to send one message as the session's own device.
 
-use std::{io, time::Duration};
+use std::io;
 
 use jiff::Timestamp;
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -34,9 +34,6 @@ pub const REFUSED: &str = "whatsapp_refused";
 /// Files that are prepared at once, over all sessions: a picture takes up to 80 MB while it is.
 static PREPARING: Semaphore = Semaphore::const_new(1);
 
-/// How long a second answer for other hosts is waited for, where the first was refused.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Sends one message; answers what the session is to keep of it, too.
 ///
 /// # Errors
@@ -61,7 +58,10 @@ pub(in crate::send) async fn deliver(
         .send(&send.message_id, &send.message.chat, &encode(&message))
         .await
         .map_err(|error| not_sent(&error))?;
-    let timestamp = Timestamp::from_second(taken.timestamp).unwrap_or_else(|_| clock::now());
+    let timestamp = taken
+        .timestamp
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .unwrap_or_else(clock::now);
     let kept = record::of(session, send, message, timestamp);
     let media_id = kept.as_ref().and_then(|kept| kept.media.first());
     Ok(Delivered {
@@ -154,7 +154,7 @@ async fn brought(
     let mut refused = false;
     loop {
         let connection = client
-            .media_conn()
+            .media_conn(refused)
             .await
             .map_err(|error| not_sent(&error))?;
         match session
@@ -162,10 +162,7 @@ async fn brought(
             .upload(&permit(connection), &blob, content)
             .await
         {
-            Err(UploadError::Unauthorised { .. }) if !refused => {
-                refused = true;
-                tokio::time::sleep(PAUSE).await;
-            }
+            Err(UploadError::Unauthorised { .. }) if !refused => refused = true,
             result => return result.map_err(|error| not_uploaded(&error)),
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::{RawQuery, State, rejection::JsonRejection},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::StatusCode;
@@ -30,10 +30,14 @@ struct Host {
     fallback: Option<String>,
 }
 
-/// `GET /media-conn`: as the library has it, or asked for anew when that is too old.
-pub(super) async fn connection(State(device): State<Shared>) -> Result<Json<Connection>, ApiError> {
+/// `GET /media-conn`: as the library has it, or asked for anew when that is too old, or of no use (`?fresh=true`).
+pub(super) async fn connection(
+    State(device): State<Shared>,
+    RawQuery(wanted): RawQuery,
+) -> Result<Json<Connection>, ApiError> {
     let client = device.connected()?;
-    let connection = client.refresh_media_conn(false).await.map_err(|error| {
+    let fresh = wanted.as_deref() == Some("fresh=true");
+    let connection = client.refresh_media_conn(fresh).await.map_err(|error| {
         tracing::warn!(%error, "WhatsApp named no media hosts");
         ApiError::new(
             StatusCode::BAD_GATEWAY,
