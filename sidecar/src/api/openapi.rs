@@ -158,6 +158,6 @@ mod tests {
             .map(|operation| operation["operationId"].as_str().unwrap())
             .collect();
         assert_eq!(ids.len(), operations.len(), "{ids:?}");
-        assert_eq!(operations.len(), 18);
+        assert_eq!(operations.len(), 24);
     }
 }

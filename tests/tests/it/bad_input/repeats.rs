@@ -32,7 +32,12 @@ async fn a_repeated_post_does_nothing_twice() {
         for _ in 0..3 {
             let again = call(api, row, &path, "3EB0REPEATED").await;
             let operation = row.operation;
-            assert_eq!(again.status / 100, 2, "{operation}: {}", again.json());
+            assert_eq!(
+                again.status / 100,
+                row.status / 100,
+                "{operation}: {}",
+                again.json()
+            );
             if row.path().ends_with("/persist") || row.path().ends_with("/download") {
                 assert_eq!(again.status, first.status, "{operation}");
             }

@@ -80,6 +80,9 @@ const MEDIA_QUERIES: &[&str] = &[
     "?status=stored&status=failed",
 ];
 
+/// Of the forms of a pairing code.
+const FORM_QUERIES: &[&str] = &["?format=gif", "?format=", "?format=json&format=text"];
+
 const LETTER_QUERIES: &[&str] = &[
     "?limit=0",
     "?limit=501",
@@ -114,7 +117,7 @@ const INBOUND_QUERIES: &[&str] = &[
 ];
 
 /// The table.
-pub(super) const ROWS: [Row; 18] = [
+pub(super) const ROWS: [Row; 24] = [
     Row {
         caller: Caller::Gateway,
         wrong_queries: INBOUND_QUERIES,
@@ -167,6 +170,19 @@ pub(super) const ROWS: [Row; 18] = [
         ..row("GET /api/sessions", 200)
     },
     row("GET /api/sessions/{session}", 200),
+    // A session of a gateway has no device: right use of these is a conflict.
+    Row {
+        wrong_queries: FORM_QUERIES,
+        ..row("GET /api/sessions/{session}/pair/qr", 409)
+    },
+    Row {
+        wrong_queries: FORM_QUERIES,
+        ..row("GET /api/{session}/pair/qr", 409)
+    },
+    row("POST /api/sessions/{session}/pair/code", 409),
+    row("POST /api/sessions/{session}/start", 409),
+    row("POST /api/sessions/{session}/stop", 409),
+    row("POST /api/sessions/{session}/logout", 409),
     Row {
         wrong_queries: &["?endpoint=a&endpoint=b"],
         ..row("POST /api/sessions/{session}/webhooks/test", 200)
