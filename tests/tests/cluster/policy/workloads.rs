@@ -224,11 +224,21 @@ async fn the_operator_can_run_a_linked_device_and_nothing_else_beside_the_sideca
         (format!("{POD}/containers/-"), other.clone(), shape),
         (format!("{init}/-"), other, shape),
         (format!("{sidecar}/name"), json!("other"), shape),
-        (format!("{sidecar}/restartPolicy"), Value::Null, shape),
     ];
     for (field, value, message) in &refusals {
         refused(&scene, &with(&device, field, value.clone()), message).await;
     }
+    // One that ends may have no probes: the API server itself says that first.
+    let members = [
+        "restartPolicy",
+        "startupProbe",
+        "readinessProbe",
+        "livenessProbe",
+    ];
+    let ends = members.iter().fold(device.clone(), |device, member| {
+        with(&device, &format!("{sidecar}/{member}"), Value::Null)
+    });
+    refused(&scene, &ends, shape).await;
     let Some(image) = image else { return };
     let arguments = "no arguments but serve or probe";
     let refusals = [
