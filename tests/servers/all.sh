@@ -9,7 +9,7 @@ for tool in "go:Go 1.26 or newer" "node:Node.js 20 or newer" "npm:npm" "python3:
         exit 1
     }
 done
-for script in strace iproute2 chromium postgres versitygw seaweedfs minio node go receivers compose; do
+for script in strace iproute2 chromium postgres versitygw seaweedfs minio node go receivers compose whatsapp; do
     echo "  installing $script, unless it is there" >&2
     "./$script.sh" >/dev/null
 done

@@ -6,38 +6,19 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::cache::crate_folder;
+use crate::cache::installed;
 use crate::media::{Kind, Sealed};
 use crate::wait::{LATER, until};
 use waproto::whatsapp::{Message, message::ImageMessage};
 
-/// The folder of the programs; built when they are missing or old.
-fn programs() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
-            || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"),
-            PathBuf::from,
-        );
-        let output = Command::new(crate_folder().join("../whatsapp/build.sh"))
-            .env("CARGO_TARGET_DIR", cache.join("titan-media/whatsapp"))
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "whatsapp/build.sh: {}",
-            output.status
-        );
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    })
+/// A program of the folder that `servers/whatsapp.sh` builds.
+fn program(name: &str) -> PathBuf {
+    installed("whatsapp").join(name)
 }
 
 /// WhatsApp's server, phones and other people's devices. Ends with this value.
@@ -61,7 +42,7 @@ impl Relay {
     /// Starts it on ports of its own.
     #[must_use]
     pub fn start() -> Self {
-        let mut child = Command::new(programs().join("debug/titan-relay"))
+        let mut child = Command::new(program("debug/titan-relay"))
             .arg("--until-stdin-closes")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -83,7 +64,7 @@ impl Relay {
     #[must_use]
     pub fn program(&self, folder: &Path) -> PathBuf {
         let file = folder.join("titan-whatsapp");
-        let program = programs().join("debug/titan-whatsapp");
+        let program = program("debug/titan-whatsapp");
         let script = format!(
             "#!/bin/sh\nexec '{}' \"$@\" --endpoint '{}'\n",
             program.display(),
