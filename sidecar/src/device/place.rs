@@ -2,9 +2,14 @@
 
 use std::{
     env, fs, io,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{DirBuilderExt as _, PermissionsExt as _},
+    },
     path::{Path, PathBuf},
 };
+
+use sha2::{Digest as _, Sha256};
 
 /// Name of the program.
 const NAME: &str = "titan-whatsapp";
@@ -47,15 +52,41 @@ fn is_program(file: &Path) -> bool {
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// A new folder that nobody else can look into. It is not in the data directory: the path of a Unix
-/// socket has 107 bytes at most.
+/// A new folder for the sockets of the device whose keys are in `keys`, that nobody else can look into. It is not
+/// in the data directory: the path of a Unix socket has 107 bytes at most. What a process that was killed left in it
+/// goes first: the caller holds the data directory, so that nobody uses it any more.
 ///
 /// # Errors
 ///
 /// When it can't be made.
-pub fn private_folder() -> io::Result<PathBuf> {
-    let name = format!("titan-{}", hex::encode(rand::random::<[u8; 8]>()));
+pub fn private_folder(keys: &Path) -> io::Result<PathBuf> {
+    let whose = hex::encode(Sha256::digest(
+        std::path::absolute(keys)?.as_os_str().as_bytes(),
+    ));
+    let name = format!("titan-{}", whose.get(..16).unwrap_or(&whose));
     let folder = env::temp_dir().join(name);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     fs::DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_in_the_folder_goes() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = private_folder(data.path()).unwrap();
+        fs::write(folder.join("proxy"), "a secret").unwrap();
+        let again = private_folder(data.path()).unwrap();
+        assert_eq!(folder, again);
+        assert_eq!(fs::read_dir(&again).unwrap().count(), 0);
+        let mode = fs::metadata(&again).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::remove_dir(again).unwrap();
+    }
 }

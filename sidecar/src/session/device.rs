@@ -62,8 +62,8 @@ impl Linked {
             let (folder, program) = match place {
                 Place::Given(folder) => (folder.clone(), None),
                 Place::Program(file) => {
-                    let folder = place::private_folder()?;
                     let keys = super::folder(data_dir, &config.key).join("whatsapp");
+                    let folder = place::private_folder(&keys)?;
                     let program = Program::new(file.clone(), folder.clone(), keys, device.clone())?;
                     (folder, Some(program))
                 }
