@@ -26,13 +26,25 @@ impl Session {
         messages: Vec<Incoming>,
         now: Timestamp,
     ) -> Result<Vec<Accepted>, StoreError> {
-        let config = self.config();
-        let hold = !self.bucket_is_down();
         let batch = messages
             .into_iter()
-            .map(|message| new_message(&config, message, hold, now))
+            .map(|message| {
+                let event = webhook::payload::event_name(&message);
+                self.record_of(message, event, now)
+            })
             .collect();
         self.store().accept(batch, now).await
+    }
+
+    /// What is kept of a message, which is told of as `event`; `None`: nobody is told.
+    pub(crate) fn record_of(
+        &self,
+        message: Incoming,
+        event: Option<&'static str>,
+        now: Timestamp,
+    ) -> NewMessage {
+        let hold = !self.bucket_is_down();
+        new_message(&self.config(), message, event, hold, now)
     }
 
     /// Ids of the endpoints that want `event`.
@@ -45,10 +57,10 @@ impl Session {
 fn new_message(
     config: &SessionConfig,
     message: Incoming,
+    event: Option<&'static str>,
     hold: bool,
     now: Timestamp,
 ) -> NewMessage {
-    let event = webhook::payload::event_name(&message);
     let facts = webhook::payload::facts(&message);
     let media: Vec<NewMedia> = content(&message.event)
         .map(|content| content.media.as_slice())
