@@ -31,15 +31,19 @@ async fn a_dropped_connection_is_made_again() {
 #[tokio::test]
 async fn connections_that_do_not_last_are_made_ever_more_slowly() {
     let stage = Stage::linked().await;
-    for failures in 1..=3 {
+    let mut before = None;
+    for round in 1..=3 {
         stage.relay.end(PHONE, Ended::Dropped);
         let event = stage
             .sidecar
             .status("CONNECTING", Some("AutoReconnect"))
             .await;
-        assert_eq!(event["failures"], failures);
+        // The word that linking was what ended the first connection can come late, and then counts for the second.
+        let failures = event["failures"].as_u64();
+        assert!(failures > before, "{before:?} and then {event}");
+        before = failures;
         assert!(event["retryAt"].is_string(), "{event}");
-        if failures < 3 {
+        if round < 3 {
             stage.sidecar.status("CONNECTED", None).await;
         }
     }
