@@ -9,7 +9,7 @@ use super::{
     path::Names,
     sessions::{SessionInfo, info},
 };
-use crate::{clock, device::words::Happening, session::Session};
+use crate::{clock, device::words::Happening};
 
 /// Connects a device that is stopped, and at once one that waits. One that is not linked shows codes again.
 #[utoipa::path(
@@ -102,13 +102,10 @@ async fn act(
         Act::Stop => client.stop().await,
         Act::LogOut => client.logout().await,
     }?;
-    learn(&session, Happening::Status(Box::new(status))).await?;
+    // The answer says what the event will say: the caller need not wait for it.
+    let status = Happening::Status(Box::new(status));
+    session.happened(status, clock::now()).await?;
     Ok(Data {
         data: info(&session).await?,
     })
-}
-
-/// The answer says what the event will say: the caller need not wait for it.
-async fn learn(session: &std::sync::Arc<Session>, status: Happening) -> Result<(), ApiError> {
-    Ok(session.happened(status, clock::now()).await?)
 }

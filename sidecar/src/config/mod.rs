@@ -5,6 +5,7 @@
 //! keeps in use what vanishes from under a pod.
 
 mod access;
+mod auto_persist;
 mod certificate;
 mod config_maps;
 mod cosi;

@@ -2,31 +2,32 @@
 
 use sha2::{Digest, Sha256};
 use titan_crds::{
-    MediaSession, Reason, SecretKeyRef, TenantStorage, media_session, report::Problem,
+    MediaSession, Reason, TenantStorage, media_session, report::Problem,
     tenant_storage::DEFAULT_PROBE_EVERY, unsupported,
 };
 
 use super::{
-    Mode, Sources,
+    Mode, Sources, auto_persist,
     certificate::{self, Transport},
-    device::DeviceConfig,
+    device::{self, DeviceConfig},
     documents::{key_of, namespace_of},
     error::ConfigError,
     lookup::Lookup,
     secrets::{Missing, SecretValue},
     sending::{self, Sending},
-    session::{
-        AcceptedKeys, AutoPersist, Chats, RateLimit, Records, SessionConfig, Storage, Transfers,
-    },
+    session::{AcceptedKeys, RateLimit, Records, SessionConfig, Storage, Transfers},
     storage,
 };
 use crate::{
     device::Place,
     inbound::Signature,
-    media::MediaKind,
     store::{DatabaseUrl, SealKey},
     webhook::Endpoint,
 };
+
+/// Why a device is refused where nothing can hold it.
+const NO_PROGRAM: &str = "Unsupported: it needs the program titan-whatsapp, beside this one, on the PATH, as \
+                          --whatsapp-program or behind --whatsapp-socket";
 
 /// Resolves one session.
 ///
@@ -103,7 +104,7 @@ impl Resolver<'_> {
                 requests: limit.requests,
                 per: limit.per.get(),
             }),
-            auto_persist: auto_persist(&spec.auto_persist()),
+            auto_persist: auto_persist::resolve(&spec.auto_persist()),
             endpoints,
             sending,
             device,
@@ -310,52 +311,29 @@ impl Resolver<'_> {
         Ok(sending)
     }
 
-    /// The linked device. What its program reads from files is looked up only where it is started here:
-    /// in a pod, its container has them.
     fn device(&mut self) -> Result<Option<DeviceConfig>, ConfigError> {
         const FIELD: &str = "source.whatsapp";
-        let object = self.object;
-        let Some(whatsapp) = object.spec.whatsapp() else {
+        let spec = &self.object.spec;
+        let Some(whatsapp) = spec.whatsapp() else {
             return Ok(None);
         };
-        let mut device = DeviceConfig {
-            name: whatsapp.device_name().to_owned(),
-            phone_number: whatsapp.phone_number.clone(),
-            mark_online: whatsapp.mark_online(),
-            proxy: None,
-            store_key: None,
-        };
-        match self.device_place {
-            None => {
-                let why = "Unsupported: it needs the program titan-whatsapp, beside this one, on the PATH, as \
-                           --whatsapp-program or behind --whatsapp-socket";
-                if self.mode == Mode::Standalone {
-                    return Err(self.error(FIELD, why.to_owned()));
-                }
+        let mut device = device::of(whatsapp);
+        match (self.device_place, self.mode) {
+            (None, Mode::Standalone) => Err(self.error(FIELD, NO_PROGRAM.to_owned())),
+            (None, Mode::InPod) => {
                 self.unsupported.push(format!("spec.{FIELD}"));
-                return Ok(None);
+                Ok(None)
             }
-            Some(Place::Given(_)) => return Ok(Some(device)),
-            Some(Place::Program(_)) => {}
-        }
-        if let Some(proxy) = &whatsapp.proxy {
-            let SecretKeyRef { name, key } = &proxy.url_secret_ref;
-            match self.lookup.secrets.get(&self.namespace, name, key) {
-                Ok(url) => device.proxy = Some(url.into()),
-                Err(missing) => {
+            (Some(Place::Given(_)), _) => Ok(Some(device)),
+            (Some(Place::Program(_)), _) => {
+                let secrets = &self.lookup.secrets;
+                let found = device::look_up(&mut device, spec, &self.namespace, secrets);
+                if let Err(missing) = found {
                     self.report(&format!("{FIELD}.proxy.urlSecretRef"), missing)?;
                 }
+                Ok(Some(device))
             }
         }
-        if let Some(reference) = &object.spec.store().encryption_key_secret_ref {
-            let keys = self.lookup.secrets.all(&self.namespace, &reference.name);
-            // What is missing is told by `seal_key`.
-            device.store_key = keys.map(|keys| {
-                let keys = keys.into_iter().map(|(name, key)| (name, key.into()));
-                (reference.key.clone(), keys.collect())
-            });
-        }
-        Ok(Some(device))
     }
 
     fn records(&mut self, store: &media_session::Store) -> Result<Records, ConfigError> {
@@ -406,33 +384,5 @@ impl Resolver<'_> {
         let key =
             |value: &SecretValue| -> [u8; 32] { Sha256::digest(value.bytes().trim_ascii()).into() };
         Ok(Some(SealKey::new(key(&current), values.values().map(key))))
-    }
-}
-
-fn auto_persist(spec: &media_session::AutoPersist) -> AutoPersist {
-    let chats = spec.chats();
-    AutoPersist {
-        enabled: spec.enabled(),
-        kinds: spec.kinds().iter().copied().map(kind).collect(),
-        max_bytes: spec.max_bytes(),
-        include_sent: spec.include_sent(),
-        hold_webhook: spec.hold_webhook(),
-        chats: Chats {
-            direct: chats.direct(),
-            group: chats.group(),
-            newsletter: chats.newsletter(),
-            status: chats.status(),
-        },
-    }
-}
-
-fn kind(kind: media_session::MediaKind) -> MediaKind {
-    use media_session::MediaKind as Spec;
-    match kind {
-        Spec::Image => MediaKind::Image,
-        Spec::Video => MediaKind::Video,
-        Spec::Audio => MediaKind::Audio,
-        Spec::Document => MediaKind::Document,
-        Spec::Sticker => MediaKind::Sticker,
     }
 }

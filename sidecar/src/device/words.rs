@@ -91,23 +91,6 @@ pub struct Taken {
     pub timestamp: Option<i64>,
 }
 
-/// A question to the phone: upload a file again (`whatsapp-media.md` §3).
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct MediaRetry {
-    /// Id of the file's message.
-    pub id: String,
-    /// Its chat.
-    pub chat: String,
-    /// Its sender, in groups.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub participant: Option<String>,
-    /// Sent by the session's own account.
-    pub from_me: bool,
-    /// The file's key, base64.
-    pub media_key: String,
-}
-
 /// Something that happened.
 #[derive(Clone, Deserialize)]
 #[serde(
@@ -130,15 +113,7 @@ pub enum Happening {
     },
     /// Somebody got, read or played messages.
     Receipt(Receipt),
-    /// The phone's answer to a [`MediaRetry`].
-    MediaRetry {
-        /// The message.
-        id: String,
-        /// What it says.
-        #[serde(flatten)]
-        answer: MediaRetryAnswer,
-    },
-    /// A program that is newer than this one.
+    /// What this program does not ask for, or does not know.
     #[serde(other)]
     Unknown,
 }
@@ -158,34 +133,6 @@ pub struct Receipt {
     pub timestamp: i64,
 }
 
-/// What the phone answered.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(
-    tag = "result",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
-pub enum MediaRetryAnswer {
-    /// The file is there again.
-    Success {
-        /// Where.
-        direct_path: String,
-    },
-    /// The phone no longer has it.
-    NotFound,
-    /// The phone could not read the question.
-    DecryptionError,
-    /// Something else.
-    GeneralError,
-    /// An answer to a question from before the program's restart, sealed with the media key.
-    Sealed {
-        /// AES-256-GCM, base64.
-        ciphertext: String,
-        /// Its nonce, base64.
-        iv: String,
-    },
-}
-
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Code")
@@ -198,14 +145,6 @@ impl fmt::Debug for MediaConn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MediaConn")
             .field("hosts", &self.hosts)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for MediaRetry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MediaRetry")
-            .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }

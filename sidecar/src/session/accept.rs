@@ -26,11 +26,13 @@ impl Session {
         messages: Vec<Incoming>,
         now: Timestamp,
     ) -> Result<Vec<Accepted>, StoreError> {
+        let config = self.config();
+        let hold = !self.bucket_is_down();
         let batch = messages
             .into_iter()
             .map(|message| {
                 let event = webhook::payload::event_name(&message);
-                self.record_of(message, event, now)
+                new_message(&config, message, event, hold, now)
             })
             .collect();
         self.store().accept(batch, now).await

@@ -196,7 +196,7 @@ impl Session {
                 .await
             }
             Happening::Receipt(receipt) => self.tell_receipt(&receipt, now).await,
-            Happening::MediaRetry { .. } | Happening::Unknown => Ok(()),
+            Happening::Unknown => Ok(()),
         }
     }
 
