@@ -27,7 +27,10 @@ pub use send::{SendApi, SendType};
 pub use source::{DEFAULT_DEVICE_NAME, Gateway, Proxy, Signature, SignatureType, Source, Whatsapp};
 pub use status::{MediaSessionStatus, SessionState};
 pub use store::{DEFAULT_RETENTION, DEFAULT_SIZE, Postgres, Reclaim, Sqlite, Store};
-pub use transfers::{DEFAULT_MAX_CONCURRENT, DEFAULT_TRANSFER_TIMEOUT, RateLimit, Transfers};
+pub use transfers::{
+    DEFAULT_MAX_CONCURRENT, DEFAULT_SEND_MESSAGES, DEFAULT_SEND_PER, DEFAULT_TRANSFER_TIMEOUT,
+    RateLimit, SendRateLimit, Transfers,
+};
 pub use webhook::{
     DEFAULT_ATTEMPTS, DEFAULT_DELAY, DEFAULT_MAX_DELAY, DEFAULT_WEBHOOK_TIMEOUT, Header,
     HeaderSource, Retries, RetryPolicy, Webhook,
@@ -173,6 +176,11 @@ pub struct MediaSessionSpec {
     /// counted. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+
+    /// Bound of messages sent, whichever key asks for them and each sidecar for itself: WhatsApp bans
+    /// accounts that send too fast. Default: 60 in 1m as a linked device, none through a gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_rate_limit: Option<SendRateLimit>,
 
     /// The NetworkPolicy of the session's pods.
     #[serde(skip_serializing_if = "Option::is_none")]

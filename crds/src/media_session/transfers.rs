@@ -11,6 +11,10 @@ use crate::Duration;
 pub const DEFAULT_MAX_CONCURRENT: u32 = 8;
 /// Time that one transfer may take.
 pub const DEFAULT_TRANSFER_TIMEOUT: Time = Time::from_mins(10);
+/// Messages that a linked device sends in [`DEFAULT_SEND_PER`].
+pub const DEFAULT_SEND_MESSAGES: u32 = 60;
+/// The time that [`DEFAULT_SEND_MESSAGES`] counts for.
+pub const DEFAULT_SEND_PER: Time = Time::from_mins(1);
 
 /// Bounds of the transfers between WhatsApp, the bucket and callers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -40,6 +44,20 @@ pub struct RateLimit {
     /// The time that `requests` counts for: 1s to 24h.
     #[x_kube(validation = Rule::new("self >= duration('1s') && self <= duration('24h')")
         .message("spec.rateLimit.per must be between 1s and 24h"))]
+    pub per: Duration,
+}
+
+/// Bound of messages sent, whichever key asks for them and each sidecar for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SendRateLimit {
+    /// Messages that may be sent in the time `per`, and at once after a pause of that time.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub messages: u32,
+
+    /// The time that `messages` counts for: 1s to 24h.
+    #[x_kube(validation = Rule::new("self >= duration('1s') && self <= duration('24h')")
+        .message("spec.sendRateLimit.per must be between 1s and 24h"))]
     pub per: Duration,
 }
 

@@ -99,7 +99,9 @@ impl Modify for RateLimit {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
         let answer = ResponseBuilder::new()
-            .description("rate_limited: over the session's rateLimit")
+            .description(
+                "rate_limited: over the session's rateLimit; sending: or its sendRateLimit",
+            )
             .content("application/json", body);
         let answer = LIMIT_HEADERS
             .iter()

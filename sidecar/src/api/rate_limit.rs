@@ -1,7 +1,14 @@
 //! `spec.rateLimit`: how many requests each API key of a session may make. Handing in messages is
-//! not counted: a gateway that hears 429 may drop what it has.
+//! not counted: a gateway that hears 429 may drop what it has. `spec.sendRateLimit`: how many messages a
+//! session may send.
 
-use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::Hash,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::{
     extract::{RawPathParams, Request, State as Extract, rejection::RawPathParamsRejection},
@@ -24,32 +31,57 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
 /// SHA-256 of an API key.
-type KeyDigest = [u8; 32];
+pub type KeyDigest = [u8; 32];
 
-type Buckets = RateLimiter<
-    KeyDigest,
-    HashMapStateStore<KeyDigest>,
-    MonotonicClock,
-    StateInformationMiddleware,
->;
+type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, MonotonicClock, StateInformationMiddleware>;
 
-/// A token bucket for each API key of one session and process.
-pub struct Limiter {
+/// A limit that may change while it is counted; or none.
+pub struct Limits<K: Clone + Eq + Hash>(RwLock<Option<Arc<Limiter<K>>>>);
+
+/// A token bucket for each `K` of one session and process.
+struct Limiter<K: Clone + Eq + Hash> {
     limit: RateLimit,
-    buckets: Buckets,
+    buckets: Buckets<K>,
 }
 
-impl fmt::Debug for Limiter {
+// === impl Limits ===
+
+impl<K: Clone + Eq + Hash> fmt::Debug for Limits<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Limiter").field(&self.limit).finish()
+        let limit = self.get().map(|limiter| limiter.limit);
+        f.debug_tuple("Limits").field(&limit).finish()
     }
 }
 
-impl Limiter {
+impl<K: Clone + Eq + Hash> Limits<K> {
+    /// Full buckets, where there is a limit.
+    #[must_use]
+    pub fn new(limit: Option<RateLimit>) -> Self {
+        Self(RwLock::new(limit.and_then(Limiter::new).map(Arc::new)))
+    }
+
+    /// Begins anew with another limit; the same one goes on.
+    pub fn change(&self, limit: Option<RateLimit>) {
+        if self.get().map(|limiter| limiter.limit) != limit {
+            let limiter = limit.and_then(Limiter::new).map(Arc::new);
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = limiter;
+        }
+    }
+
+    fn get(&self) -> Option<Arc<Limiter<K>>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+// === impl Limiter ===
+
+impl<K: Clone + Eq + Hash> Limiter<K> {
     /// Full buckets of `limit.requests`, filled anew evenly over `limit.per`. `None` for a limit that
     /// lets nothing through or is too fine to count, which the schema has none of.
-    #[must_use]
-    pub fn new(limit: RateLimit) -> Option<Self> {
+    fn new(limit: RateLimit) -> Option<Self> {
         let requests = NonZeroU32::new(limit.requests)?;
         let quota = Quota::with_period(limit.per / limit.requests)?.allow_burst(requests);
         Some(Self {
@@ -58,12 +90,12 @@ impl Limiter {
         })
     }
 
-    /// Takes one request of `key` out of its bucket. Answers how many are left.
+    /// Takes one out of the bucket of `key`. Answers how many are left.
     ///
     /// # Errors
     ///
     /// How long the caller has to wait.
-    fn take(&self, key: &KeyDigest) -> Result<u32, Duration> {
+    fn take(&self, key: &K) -> Result<u32, Duration> {
         match self.buckets.check_key(key) {
             Ok(bucket) => Ok(bucket.remaining_burst_capacity()),
             Err(until) => Err(until.wait_time_from(MonotonicClock.now())),
@@ -120,27 +152,45 @@ pub(super) fn count(session: &Session, headers: &HeaderMap) -> Result<(), ApiErr
         .map_err(|wait| too_many(limiter.limit, wait))
 }
 
-fn counted(session: &Session, token: &str) -> Option<(Arc<Limiter>, KeyDigest)> {
-    let limiter = session.limiter()?;
+/// Counts a message that the session is about to send.
+///
+/// # Errors
+///
+/// 429.
+pub(super) fn count_send(session: &Session) -> Result<(), ApiError> {
+    let Some(limiter) = session.sends().get() else {
+        return Ok(());
+    };
+    let RateLimit { requests, per } = limiter.limit;
+    let taken = limiter.take(&());
+    taken.map(|_left| ()).map_err(|wait| {
+        let words =
+            format!("the session may send {requests} messages in {per:?} (spec.sendRateLimit)");
+        over(words, wait)
+    })
+}
+
+fn counted(session: &Session, token: &str) -> Option<(Arc<Limiter<KeyDigest>>, KeyDigest)> {
+    let limiter = session.requests().get()?;
     let key = session.config().api_keys.find(token)?;
     Some((limiter, key))
 }
 
 fn too_many(limit: RateLimit, wait: Duration) -> ApiError {
     let RateLimit { requests, per } = limit;
-    ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "rate_limited",
-        format!("this key may make {requests} requests in {per:?}"),
-    )
-    .retry_after(wait)
+    let words = format!("this key may make {requests} requests in {per:?} (spec.rateLimit)");
+    over(words, wait)
+}
+
+fn over(words: String, wait: Duration) -> ApiError {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", words).retry_after(wait)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn limiter(requests: u32, per: Duration) -> Option<Limiter> {
+    fn limiter(requests: u32, per: Duration) -> Option<Limiter<KeyDigest>> {
         Limiter::new(RateLimit { requests, per })
     }
 

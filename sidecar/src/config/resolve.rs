@@ -104,6 +104,7 @@ impl Resolver<'_> {
                 requests: limit.requests,
                 per: limit.per.get(),
             }),
+            send_rate_limit: sending::rate_limit(spec),
             auto_persist: auto_persist::resolve(&spec.auto_persist()),
             endpoints,
             sending,

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use titan_crds::media_session::SendApi;
+use titan_crds::{
+    MediaSessionSpec,
+    media_session::{DEFAULT_SEND_MESSAGES, DEFAULT_SEND_PER, SendApi},
+};
 use url::Url;
 
-use super::secrets::{Missing, Secrets};
+use super::{
+    secrets::{Missing, Secrets},
+    session::RateLimit,
+};
 use crate::send::{GatewayTarget, gateway::ApiKey};
 
 /// How a session sends.
@@ -19,6 +25,21 @@ pub enum Sending {
     Gateway(Arc<GatewayTarget>),
     /// As its own linked device.
     Device,
+}
+
+/// How many messages a session may send: what it says, else what a linked device is safe with. How fast a
+/// gateway sends is the gateway's business.
+pub(super) fn rate_limit(spec: &MediaSessionSpec) -> Option<RateLimit> {
+    if let Some(limit) = &spec.send_rate_limit {
+        return Some(RateLimit {
+            requests: limit.messages,
+            per: limit.per.get(),
+        });
+    }
+    spec.whatsapp().map(|_| RateLimit {
+        requests: DEFAULT_SEND_MESSAGES,
+        per: DEFAULT_SEND_PER,
+    })
 }
 
 /// A field below `send`, and what is wrong with it.

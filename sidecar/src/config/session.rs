@@ -45,6 +45,8 @@ pub struct SessionConfig {
     pub transport: Transport,
     /// How many requests each API key may make.
     pub rate_limit: Option<RateLimit>,
+    /// How many messages may be sent, whichever key asks for them.
+    pub send_rate_limit: Option<RateLimit>,
     /// What is saved without being asked.
     pub auto_persist: AutoPersist,
     /// Where events go.
@@ -129,10 +131,10 @@ pub struct Chats {
     pub status: bool,
 }
 
-/// `spec.rateLimit`.
+/// `spec.rateLimit`, or `spec.sendRateLimit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests that are allowed in that time; also how many may come at once.
+    /// Requests or messages that are allowed in that time; also how many may come at once.
     pub requests: u32,
     /// That time.
     pub per: Duration,

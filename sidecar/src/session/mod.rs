@@ -10,7 +10,7 @@ mod upkeep;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use sending::Outgoings;
 use crate::{
     api::{
         media_info::{MediaInfo, MediaInfos, media_info},
-        rate_limit::Limiter,
+        rate_limit::{KeyDigest, Limits},
     },
     cdn::Cdn,
     clock,
@@ -83,7 +83,8 @@ pub struct Session {
     abort: CancellationToken,
     media: watch::Sender<()>,
     lengths: KnownLengths,
-    limiter: RwLock<Option<Arc<Limiter>>>,
+    requests: Limits<KeyDigest>,
+    sends: Limits<()>,
     outgoings: Outgoings,
     device: Option<Arc<Linked>>,
 }
@@ -110,7 +111,8 @@ impl Session {
             key,
             bucket: RwLock::new(Arc::new(storage::Current::of(&config, &shared.policy))),
             bucket_trouble: Notify::new(),
-            limiter: RwLock::new(limiter_of(&config)),
+            requests: Limits::new(config.rate_limit),
+            sends: Limits::new(config.send_rate_limit),
             webhooks: Arc::default(),
             records: config.records.clone(),
             config: watch::Sender::new(config),
@@ -170,9 +172,8 @@ impl Session {
         if config.seal_key.is_some() {
             self.store.set_seal(config.seal_key.clone());
         }
-        if config.rate_limit != self.config().rate_limit {
-            *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limiter_of(&config);
-        }
+        self.requests.change(config.rate_limit);
+        self.sends.change(config.send_rate_limit);
         if let Records::Postgres(url) = &config.records {
             self.store.set_database_url(url.clone());
         }
@@ -242,11 +243,16 @@ impl Session {
         &self.webhooks
     }
 
-    /// Counts the session's API requests, where they are limited.
+    /// Counts the session's API requests, each key on its own.
     #[must_use]
-    pub fn limiter(&self) -> Option<Arc<Limiter>> {
-        let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
-        limiter.clone()
+    pub fn requests(&self) -> &Limits<KeyDigest> {
+        &self.requests
+    }
+
+    /// Counts the messages that the session sends.
+    #[must_use]
+    pub fn sends(&self) -> &Limits<()> {
+        &self.sends
     }
 
     /// The CDN client.
@@ -281,10 +287,6 @@ impl Session {
     pub(crate) fn aborting(&self) -> &CancellationToken {
         &self.abort
     }
-}
-
-fn limiter_of(config: &SessionConfig) -> Option<Arc<Limiter>> {
-    Limiter::new(config.rate_limit?).map(Arc::new)
 }
 
 async fn open_store(

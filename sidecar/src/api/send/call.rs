@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
 use super::{
-    super::{error::ApiError, oversize, prefer::Preferences},
+    super::{error::ApiError, oversize, prefer::Preferences, rate_limit},
     answer,
     way::Way,
 };
@@ -101,6 +101,7 @@ impl Call {
         {
             return self.answer(&session, before).await;
         }
+        rate_limit::count_send(&session)?;
         let file = match asked.file.take() {
             Some(Source::Url(link)) => Some(self.fetch(&session, &link).await?),
             Some(Source::Base64(_)) | None => file,

@@ -203,3 +203,21 @@ async fn what_a_device_does_not_send_is_refused() {
     }
     assert!(scene.device.sends().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_sends_sixty_messages_a_minute_where_nobody_says_otherwise() {
+    let scene = up().await;
+    let mut refused = None;
+    for count in 0..70 {
+        let reply = send(&scene.stage, &text("x")).await;
+        if reply.status != 200 {
+            reply.refused(429, "rate_limited");
+            refused = Some(count);
+            break;
+        }
+    }
+    // One more comes free each second.
+    let first = refused.expect("seventy at once are too many");
+    assert!((60..70).contains(&first), "{first}");
+    assert_eq!(scene.device.sends().len(), first);
+}

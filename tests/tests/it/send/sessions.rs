@@ -5,7 +5,9 @@ use titan_tests::gateway::{Dialect, Gateway};
 use titan_tests::manifests::Document;
 use titan_tests::stage::{SESSION, TENANT};
 
-use super::harness::{file, holds_file, of_format, plan, send, spool_is_empty, text, up, with};
+use super::harness::{
+    file, holds_file, of_format, plan, send, send_with, spool_is_empty, text, up, with,
+};
 
 const ROUTE: &str = "/api/messages/send";
 
@@ -102,6 +104,26 @@ async fn sending_counts_against_the_rate_limit() {
         reply.refused(429, "rate_limited");
         assert!(reply.header("retry-after").is_some());
     }
+    assert_eq!(gateway.posted().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_sends_no_more_than_its_limit_and_repeats_are_not_counted() {
+    let (plan, gateway) = plan(Dialect::Waha).await;
+    let limit = json!({"messages": 2, "per": "1h"});
+    let stage = plan.spec("sendRateLimit", limit).up().await;
+    let once = [("idempotency-key", "once")];
+    for _ in 0..3 {
+        send_with(&stage, &once, &text("once")).await.expect(200);
+    }
+    send(&stage, &text("second")).await.expect(200);
+    let reply = send(&stage, &text("third")).await;
+    reply.refused(429, "rate_limited");
+    assert!(reply.header("retry-after").is_some());
+    let words = reply.json()["error"].to_string();
+    assert!(words.contains("spec.sendRateLimit"), "{words}");
+    // What is not sent is not counted against the key.
+    stage.api.get("/api/sessions").await.expect(200);
     assert_eq!(gateway.posted().len(), 2);
 }
 
