@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
 use titan_crds::{
     MediaSessionSpec, TenantStorage, TenantStorageSpec, report::BUCKET_ANNOTATION, schema,
@@ -43,6 +44,9 @@ pub struct Identity {
     pub uid: String,
     /// `metadata.generation`.
     pub generation: i64,
+    /// `metadata.creationTimestamp`; none in a document that an earlier operator wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation_timestamp: Option<Time>,
     /// The one annotation that travels: the bucket that was found first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
@@ -83,6 +87,7 @@ impl Identity {
             namespace: metadata.namespace.clone().ok_or("metadata.namespace")?,
             uid: metadata.uid.clone().ok_or("metadata.uid")?,
             generation: metadata.generation.ok_or("metadata.generation")?,
+            creation_timestamp: metadata.creation_timestamp.clone(),
             annotations: BTreeMap::new(),
         })
     }
@@ -162,6 +167,7 @@ mod tests {
             namespace: "acme".to_owned(),
             uid: "5a9cbd2e-0000-4000-8000-000000000001".to_owned(),
             generation: 3,
+            creation_timestamp: Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH)),
             annotations: BTreeMap::new(),
         }
     }

@@ -26,6 +26,10 @@ pub(super) struct SessionInfo {
     /// State of the bucket: `Ready`, or the reason why not, such as `StorageNotConfigured`; empty before
     /// the first check.
     storage: String,
+    /// When its resource was made; a file on its own names no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    created_at: Option<Timestamp>,
     /// The linked device, where the session has one of its own.
     #[serde(flatten)]
     device: DeviceInfo,
@@ -134,9 +138,11 @@ impl From<Depths> for Counters {
 }
 
 pub(super) async fn info(session: &Session) -> Result<SessionInfo, ApiError> {
+    let config = session.config();
     Ok(SessionInfo {
         name: session.key().session.clone(),
-        state: if session.config().suspended {
+        created_at: config.created_at,
+        state: if config.suspended {
             "suspended"
         } else {
             "running"

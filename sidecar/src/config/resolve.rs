@@ -84,11 +84,13 @@ impl Resolver<'_> {
         let records = self.records(&store)?;
         let seal_key = self.seal_key(&store)?;
         let transfers = spec.transfers();
+        let metadata = &self.object.metadata;
         Ok(SessionConfig {
             key: key_of(self.object),
-            object: self.object.metadata.name.clone().unwrap_or_default(),
-            uid: self.object.metadata.uid.clone().unwrap_or_default(),
-            generation: self.object.metadata.generation.unwrap_or_default(),
+            object: metadata.name.clone().unwrap_or_default(),
+            uid: metadata.uid.clone().unwrap_or_default(),
+            created_at: metadata.creation_timestamp.as_ref().map(|time| time.0),
+            generation: metadata.generation.unwrap_or_default(),
             storage_generation: object
                 .as_ref()
                 .and_then(|object| object.metadata.generation)

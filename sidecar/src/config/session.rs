@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use titan_crds::report::Problem;
@@ -25,6 +26,8 @@ pub struct SessionConfig {
     pub object: String,
     /// `metadata.uid`; empty where the document names none.
     pub uid: String,
+    /// `metadata.creationTimestamp`, where the document names one.
+    pub created_at: Option<Timestamp>,
     /// `metadata.generation`; 0 where the document names none.
     pub generation: i64,
     /// `metadata.generation` of the `TenantStorage`; 0 where there is none.

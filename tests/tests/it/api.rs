@@ -118,8 +118,11 @@ async fn list_filters_and_pages_through_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_show_name_state_and_counters() {
-    let stage = Plan::usual().await.on_demand().up().await;
+async fn sessions_show_name_age_state_and_counters() {
+    let mut plan = Plan::usual().await.on_demand();
+    let made = "2026-01-02T03:04:05Z";
+    plan.session = plan.session.with("/metadata", "creationTimestamp", made);
+    let stage = plan.up().await;
     let (sealed, path) = stage.file(Kind::Image, 100);
     stage
         .take("3EB0SESSION", baileys::file(&sealed, &path))
@@ -133,6 +136,7 @@ async fn sessions_show_name_state_and_counters() {
         .expect(200)
         .data();
     assert_eq!(one["name"], SESSION);
+    assert_eq!(one["createdAt"], made);
     assert!(one["state"].is_string());
     assert_eq!(one["counters"]["received"], 1);
 }
