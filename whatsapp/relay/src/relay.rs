@@ -39,7 +39,7 @@ pub struct MediaRetry {
 /// A running server. Dropping it ends it.
 pub struct Relay {
     address: SocketAddr,
-    state: Arc<State>,
+    pub(crate) state: Arc<State>,
     listener: AbortHandle,
 }
 
@@ -259,7 +259,7 @@ impl Relay {
 }
 
 /// The account's newest device.
-fn device<'a>(known: &'a mut Known, phone: &str) -> Option<&'a mut crate::device::Device> {
+pub(crate) fn device<'a>(known: &'a mut Known, phone: &str) -> Option<&'a mut crate::device::Device> {
     let device = *known.accounts.get(phone)?.devices.keys().last()?;
     known.device(&Address {
         phone: phone.to_owned(),
