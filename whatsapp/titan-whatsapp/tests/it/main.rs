@@ -16,6 +16,7 @@ mod pairing;
 mod program;
 mod proxy;
 mod relay_program;
+mod retries;
 mod sidecar;
 mod stage;
 mod states;

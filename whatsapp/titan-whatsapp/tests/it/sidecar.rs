@@ -20,6 +20,9 @@ struct Got {
     calls: usize,
     refusals: usize,
     silent: bool,
+    deaf: bool,
+    /// Kinds of the events that were refused.
+    refused: Vec<String>,
 }
 
 struct Shared {
@@ -69,6 +72,22 @@ impl Sidecar {
     /// Takes messages and never says so, or answers again.
     pub(crate) fn silent(&self, silent: bool) {
         self.shared.got.lock().unwrap().silent = silent;
+    }
+
+    /// Refuses events, or takes them again.
+    pub(crate) fn deaf(&self, deaf: bool) {
+        self.shared.got.lock().unwrap().deaf = deaf;
+    }
+
+    /// Waits until an event of this kind was refused.
+    pub(crate) async fn refused(&self, kind: &str) {
+        self.until(|got| {
+            got.refused
+                .iter()
+                .any(|refused| refused == kind)
+                .then_some(())
+        })
+        .await;
     }
 
     /// The messages that were taken.
@@ -167,12 +186,18 @@ async fn messages(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) ->
 }
 
 async fn events(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> StatusCode {
-    shared
-        .got
-        .lock()
-        .unwrap()
-        .events
-        .extend(body["events"].as_array().unwrap().iter().cloned());
+    let events = body["events"].as_array().unwrap();
+    let status = {
+        let mut got = shared.got.lock().unwrap();
+        if got.deaf {
+            let kinds = events.iter().map(|event| event["type"].as_str().unwrap());
+            got.refused.extend(kinds.map(str::to_owned));
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            got.events.extend(events.iter().cloned());
+            StatusCode::NO_CONTENT
+        }
+    };
     shared.changes.send_replace(());
-    StatusCode::NO_CONTENT
+    status
 }
