@@ -5,6 +5,7 @@
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use buffa::{Message as _, MessageField};
+use rand::{SeedableRng, rngs::StdRng};
 use wacore::{
     libsignal::protocol::{
         CiphertextMessage, Direction, IdentityChange, IdentityKey, IdentityKeyPair,
@@ -17,7 +18,8 @@ use wacore_binary::{Jid, Node, builder::NodeBuilder};
 use waproto::whatsapp::{
     Message, MessageKey, WebMessageInfo,
     message::{
-        PeerDataOperationRequestResponseMessage, PeerDataOperationRequestType, ProtocolMessage,
+        HistorySyncNotification, PeerDataOperationRequestResponseMessage,
+        PeerDataOperationRequestType, ProtocolMessage,
         peer_data_operation_request_response_message::{
             PeerDataOperationResult, peer_data_operation_result::PlaceholderMessageResendResponse,
         },
@@ -61,6 +63,38 @@ impl Relay {
             .build();
         self.state
             .with(|known| device(known, phone).map(|device| device.deliver(stanza)));
+    }
+
+    /// The phone offers its newest device some of the chats' history, under an id.
+    pub async fn history(
+        &self,
+        phone: &str,
+        id: &str,
+        notification: &HistorySyncNotification,
+    ) -> Result<()> {
+        let protocol = ProtocolMessage {
+            r#type: Some(Type::HISTORY_SYNC_NOTIFICATION),
+            history_sync_notification: MessageField::some(notification.clone()),
+            ..Default::default()
+        };
+        let message = Message {
+            protocol_message: MessageField::some(protocol),
+            ..Default::default()
+        };
+        self.tell(phone, id, &message).await
+    }
+
+    /// Whether a device said that it has taken what was offered under an id.
+    #[must_use]
+    pub fn history_was_taken(&self, id: &str) -> bool {
+        self.state.with(|known| known.history.contains(id))
+    }
+
+    /// Waits until it did.
+    pub async fn history_taken(&self, id: &str) {
+        self.state
+            .until(|known| known.history.contains(id).then_some(()))
+            .await;
     }
 
     /// Waits until devices asked the phone for something that often.
@@ -150,12 +184,13 @@ async fn seal(
         IdentityKey::new(identity.public_key),
         identity.private_key.clone(),
     ));
+    let mut rng = StdRng::from_rng(&mut rand::rng());
     process_prekey_bundle(
         &device,
         &mut session,
         &mut keys,
         &signal(bundle)?,
-        &mut rand::rng(),
+        &mut rng,
         UsePQRatchet::No,
     )
     .await?;

@@ -9,6 +9,7 @@
 
 mod features;
 mod groups;
+mod history;
 mod inbound;
 mod lock;
 mod outbound;
