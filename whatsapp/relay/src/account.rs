@@ -52,6 +52,8 @@ pub(crate) struct Account {
     pub(crate) lid: String,
     pub(crate) devices: BTreeMap<u16, Device>,
     pub(crate) phone_keys: Bundle,
+    /// How often devices asked the phone for something of theirs.
+    pub(crate) asked: usize,
     identity: KeyPair,
     /// Number of the next device; numbers are never used twice.
     next: u16,
@@ -64,6 +66,7 @@ impl Account {
             lid: format!("77{phone}"),
             devices: BTreeMap::new(),
             phone_keys: Bundle::of_phone(&identity),
+            asked: 0,
             identity,
             next: 1,
         }

@@ -91,6 +91,12 @@ impl Device {
             .collect()
     }
 
+    /// How many stanzas of a kind wait.
+    pub(crate) fn unacknowledged(&self, tag: &str) -> usize {
+        let stanzas = self.waiting.iter();
+        stanzas.filter(|stanza| stanza.tag == tag).count()
+    }
+
     /// Ends its connection.
     pub(crate) fn end(&mut self, farewell: Option<Node>) {
         if let Some(link) = self.link.take() {

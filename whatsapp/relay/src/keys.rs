@@ -90,6 +90,14 @@ impl Bundle {
         })
     }
 
+    /// The bundle with one of its one-time keys, which is nobody else's from then on.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            once: self.once.pop_front().into_iter().collect(),
+            ..self.clone()
+        }
+    }
+
     /// Gives the bundle away, and a one-time key with it for good.
     pub(crate) fn give(&mut self, to: &Jid, device_identity: Option<&[u8]>) -> Node {
         let mut children = vec![

@@ -26,7 +26,14 @@ pub(crate) fn relay(known: &mut Known, me: &Address, message: &Node) -> Vec<Node
             parts.entry(address).or_default().push(whole.clone());
         }
     }
+    let peer = attr(message, "category").as_deref() == Some("peer");
     for (address, parts) in parts {
+        if peer
+            && address.device == 0
+            && let Some(account) = known.accounts.get_mut(&address.phone)
+        {
+            account.asked += 1;
+        }
         let copy = copy(me, &address, message, parts);
         // The phone's own copy goes nowhere.
         if let Some(device) = known.device(&address) {

@@ -39,7 +39,7 @@ pub struct MediaRetry {
 /// A running server. Dropping it ends it.
 pub struct Relay {
     address: SocketAddr,
-    state: Arc<State>,
+    pub(crate) state: Arc<State>,
     listener: AbortHandle,
 }
 
@@ -215,6 +215,15 @@ impl Relay {
             .await;
     }
 
+    /// Waits until the last question for a message's file was about this chat.
+    pub async fn asked_about(&self, message: &str, chat: &str) {
+        self.state
+            .until(|known| {
+                (known.retries.asked.get(message)?.chat.to_string() == chat).then_some(())
+            })
+            .await;
+    }
+
     /// Waits until the account's device listens, with keys for others to write to it.
     pub async fn listening(&self, phone: &str) {
         self.state.until(|known| listens(known, phone)).await;
@@ -224,6 +233,27 @@ impl Relay {
     pub async fn waits(&self, phone: &str, messages: usize) {
         self.state
             .until(|known| (device(known, phone)?.messages().len() == messages).then_some(()))
+            .await;
+    }
+
+    /// How many receipts, or notifications, the account's device has yet to acknowledge.
+    #[must_use]
+    pub fn unacknowledged(&self, phone: &str, tag: &str) -> usize {
+        self.state
+            .with(|known| device(known, phone).map_or(0, |device| device.unacknowledged(tag)))
+    }
+
+    /// Waits until there is one.
+    pub async fn unacknowledged_at_last(&self, phone: &str, tag: &str) {
+        self.state
+            .until(|known| (device(known, phone)?.unacknowledged(tag) > 0).then_some(()))
+            .await;
+    }
+
+    /// Waits until all of them are acknowledged.
+    pub async fn acknowledged(&self, phone: &str, tag: &str) {
+        self.state
+            .until(|known| (device(known, phone)?.unacknowledged(tag) == 0).then_some(()))
             .await;
     }
 
@@ -259,7 +289,10 @@ impl Relay {
 }
 
 /// The account's newest device.
-fn device<'a>(known: &'a mut Known, phone: &str) -> Option<&'a mut crate::device::Device> {
+pub(crate) fn device<'a>(
+    known: &'a mut Known,
+    phone: &str,
+) -> Option<&'a mut crate::device::Device> {
     let device = *known.accounts.get(phone)?.devices.keys().last()?;
     known.device(&Address {
         phone: phone.to_owned(),

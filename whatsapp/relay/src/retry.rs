@@ -20,10 +20,19 @@ pub(crate) struct Answer {
     pub(crate) direct_path: Option<String>,
 }
 
+/// A question.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    by: Address,
+    pub(crate) chat: Jid,
+    /// What it says of the message; the answer says the same.
+    about: Node,
+}
+
 /// Who asked for what, and what phones will answer.
 #[derive(Debug, Default)]
 pub(crate) struct Retries {
-    pub(crate) asked: HashMap<String, (Address, Jid)>,
+    pub(crate) asked: HashMap<String, Asked>,
     /// Every message that was asked for, answered or not.
     pub(crate) ever: HashSet<String>,
     pub(crate) answers: HashMap<String, Answer>,
@@ -32,11 +41,15 @@ pub(crate) struct Retries {
 /// A device asks.
 pub(crate) fn asked(known: &mut Known, me: &Address, receipt: &Node) -> Vec<Node> {
     let id = attr(receipt, "id").unwrap_or_default();
-    if let Some(chat) = receipt
-        .get_optional_child("rmr")
-        .and_then(|rmr| jid(rmr, "jid"))
+    if let Some(about) = receipt.get_optional_child("rmr")
+        && let Some(chat) = jid(about, "jid")
     {
-        known.retries.asked.insert(id.clone(), (me.clone(), chat));
+        let asked = Asked {
+            by: me.clone(),
+            chat,
+            about: about.clone(),
+        };
+        known.retries.asked.insert(id.clone(), asked);
         known.retries.ever.insert(id.clone());
     }
     deliver(known, &id);
@@ -48,17 +61,17 @@ pub(crate) fn deliver(known: &mut Known, id: &str) {
     if !known.retries.answers.contains_key(id) {
         return;
     }
-    let Some((asker, chat)) = known.retries.asked.remove(id) else {
+    let Some(asked) = known.retries.asked.remove(id) else {
         return;
     };
     if let Some(answer) = known.retries.answers.remove(id)
-        && let Some(device) = known.device(&asker)
+        && let Some(device) = known.device(&asked.by)
     {
-        device.deliver(notification(id, &chat, &answer));
+        device.deliver(notification(id, &asked, &answer));
     }
 }
 
-fn notification(id: &str, chat: &Jid, answer: &Answer) -> Node {
+fn notification(id: &str, asked: &Asked, answer: &Answer) -> Node {
     let told = MediaRetryNotification {
         stanza_id: Some(id.to_owned()),
         result: Some(if answer.direct_path.is_some() {
@@ -87,15 +100,11 @@ fn notification(id: &str, chat: &Jid, answer: &Answer) -> Node {
             NodeBuilder::new("enc_iv").bytes(iv.to_vec()).build(),
         ])
         .build();
-    let about = NodeBuilder::new("rmr")
-        .attr("jid", chat)
-        .attr("from_me", "false")
-        .build();
     NodeBuilder::new("notification")
         .attr("type", "mediaretry")
-        .attr("from", chat)
+        .attr("from", &asked.chat)
         .attr("id", id)
         .attr("t", stanza::now())
-        .children([encrypt, about])
+        .children([encrypt, asked.about.clone()])
         .build()
 }

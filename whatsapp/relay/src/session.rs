@@ -99,6 +99,11 @@ fn answer(state: &State, me: &Address, node: &Node) -> Vec<Node> {
         "receipt" if stanza::attr(node, "type").as_deref() == Some("server-error") => {
             state.with(|known| retry::asked(known, me, node))
         }
+        "receipt" if stanza::attr(node, "type").as_deref() == Some("hist_sync") => {
+            let id = stanza::attr(node, "id").unwrap_or_default();
+            state.with(|known| known.history.insert(id));
+            vec![stanza::ack(node)]
+        }
         "receipt" => state.with(|known| message::receipt(known, me, node)),
         "presence" => {
             if let Some(kind) = stanza::attr(node, "type") {

@@ -1,7 +1,7 @@
 //! What the server knows, behind one lock, and a count of its changes to wait on.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -126,6 +126,8 @@ pub(crate) struct Known {
     /// Accounts that can't log in, and why.
     pub(crate) refused: HashMap<String, Ended>,
     pub(crate) retries: Retries,
+    /// Notifications of history that devices said they have taken.
+    pub(crate) history: HashSet<String>,
     pub(crate) media_hosts: MediaHosts,
     /// Every attempt to log in, refused ones included.
     pub(crate) attempts: usize,

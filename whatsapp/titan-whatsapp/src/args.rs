@@ -88,6 +88,10 @@ pub struct Run {
     #[arg(long, env = "TITAN_MARK_ONLINE")]
     pub mark_online: bool,
 
+    /// Hand over what the phone offers of the chats' history when the device is linked.
+    #[arg(long, env = "TITAN_HISTORY")]
+    pub history: bool,
+
     /// Version of WhatsApp Web that the device says it is. Servers refuse old ones.
     #[arg(
         long,

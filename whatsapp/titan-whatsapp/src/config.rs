@@ -22,6 +22,8 @@ pub struct Config {
     pub device_name: String,
     /// Whether the account is shown as online.
     pub mark_online: bool,
+    /// Whether the sidecar is told what the phone offers of the chats' history.
+    pub history: bool,
     /// Version of WhatsApp Web that the device says it is.
     pub client_version: (u32, u32, u32),
     /// Another server than WhatsApp's own.
@@ -66,6 +68,7 @@ impl TryFrom<Run> for Config {
             proxy_url_file,
             device_name,
             mark_online,
+            history,
             client_version,
             endpoint,
             log_format: _,
@@ -90,6 +93,7 @@ impl TryFrom<Run> for Config {
             proxy_url_file,
             device_name,
             mark_online,
+            history,
             client_version,
             endpoint,
         })

@@ -3,6 +3,7 @@
 //! Nobody is asked who they are: this is for tests, on loopback or inside a pod.
 
 mod error;
+mod history;
 mod media;
 mod peers;
 mod phones;
@@ -63,6 +64,8 @@ fn router(stage: Shared) -> Router {
         .route("/media-hosts", post(media::hosts))
         .route("/media-retries", post(media::answer))
         .route("/asked/{id}", get(media::asked))
+        .route("/history", post(history::offer))
+        .route("/history/{id}", get(history::taken))
         .fallback(async || Refusal::not_found("nothing is here"))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(stage)

@@ -69,7 +69,9 @@ pub(crate) async fn build(
         .with_inbound_durability_hook(Hook {
             delivery: delivery.clone(),
             ended: ended.clone(),
+            history: config.history,
         })
+        // Notifications of history come by the hook: see ../wacore.
         .skip_history_sync()
         .build()
         .await?;

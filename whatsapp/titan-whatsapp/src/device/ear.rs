@@ -149,11 +149,12 @@ impl Ear {
         });
     }
 
+    /// The library acknowledges a receipt as soon as this returns.
     fn receipt(&self, receipt: &Receipt) {
         let Some(kind) = kind(&receipt.r#type) else {
             return;
         };
-        self.device.events.tell(Event::Receipt {
+        self.device.events.tell_and_wait(Event::Receipt {
             chat: receipt.source.chat.to_string(),
             sender: receipt.source.sender.to_string(),
             ids: receipt.message_ids.clone(),

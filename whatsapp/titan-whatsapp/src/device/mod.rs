@@ -4,6 +4,7 @@ mod build;
 mod dial;
 mod ear;
 mod fetch;
+mod history;
 mod hook;
 mod proxy;
 mod retries;

@@ -40,10 +40,11 @@ pub(crate) enum RetryError {
     Send(#[source] ClientError),
 }
 
-/// Media keys of what was asked, by message id: an answer is sealed with them.
+/// Media keys of what was asked, by message id: an answer is sealed with one of them. Chats choose ids without regard to
+/// each other, so an id can have more than one.
 #[derive(Default)]
 pub(crate) struct Retries {
-    keys: Mutex<HashMap<String, Vec<u8>>>,
+    keys: Mutex<HashMap<String, Vec<Vec<u8>>>>,
 }
 
 impl Retries {
@@ -52,7 +53,24 @@ impl Retries {
         if keys.len() >= REMEMBERED {
             keys.clear();
         }
-        keys.insert(id.to_owned(), key);
+        let known = keys.entry(id.to_owned()).or_default();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+    }
+
+    fn known(&self, id: &str) -> Vec<Vec<u8>> {
+        lock(&self.keys).get(id).cloned().unwrap_or_default()
+    }
+
+    fn forget(&self, id: &str, key: &[u8]) {
+        let mut keys = lock(&self.keys);
+        if let Some(known) = keys.get_mut(id) {
+            known.retain(|known| known != key);
+            if known.is_empty() {
+                keys.remove(id);
+            }
+        }
     }
 }
 
@@ -77,37 +95,54 @@ impl Device {
         client.send_node(receipt).await.map_err(RetryError::Send)
     }
 
-    /// The phone answers.
+    /// The phone answers. The library acknowledges that as soon as this returns.
     pub(crate) fn answered(&self, notification: &NodeRef<'_>) {
-        let Some(id) = notification
-            .get_attr("id")
-            .map(|id| id.as_str().into_owned())
-        else {
+        let Some(id) = attr(notification, "id") else {
             return;
         };
-        let key = lock(&self.retries.keys).remove(&id);
-        if let Some(result) = result(notification, key.as_deref()) {
-            self.events.tell(Event::MediaRetry { id, result });
+        let Some(result) = self.result(&id, notification) else {
+            return;
+        };
+        let about = notification.get_optional_child("rmr");
+        let about = |name| about.and_then(|about| attr(about, name));
+        self.events.tell_and_wait(Event::MediaRetry {
+            id,
+            chat: about("jid"),
+            participant: about("participant"),
+            from_me: about("from_me").map(|from_me| from_me == "true"),
+            result,
+        });
+    }
+
+    fn result(&self, id: &str, notification: &NodeRef<'_>) -> Option<MediaRetryResult> {
+        if notification.get_optional_child("error").is_some() {
+            // No key is needed to read it.
+            return Some(opened(notification, &[]).unwrap_or(MediaRetryResult::GeneralError));
         }
+        let keys = self.retries.known(id);
+        let found = keys
+            .iter()
+            .find_map(|key| Some((key, opened(notification, key)?)));
+        let Some((key, result)) = found else {
+            return sealed(notification);
+        };
+        self.retries.forget(id, key);
+        Some(result)
     }
 }
 
-fn result(notification: &NodeRef<'_>, key: Option<&[u8]>) -> Option<MediaRetryResult> {
-    let Some(key) = key else {
-        return sealed(notification);
-    };
-    Some(match parse_media_retry_notification(notification, key) {
-        Ok(Answer::Success { direct_path }) => MediaRetryResult::Success { direct_path },
-        Ok(Answer::NotFound) => MediaRetryResult::NotFound,
-        Ok(Answer::DecryptionError) => MediaRetryResult::DecryptionError,
-        Ok(Answer::GeneralError) | Err(_) => MediaRetryResult::GeneralError,
+/// The answer, where the key opens it.
+fn opened(notification: &NodeRef<'_>, key: &[u8]) -> Option<MediaRetryResult> {
+    let answer = parse_media_retry_notification(notification, key).ok()?;
+    Some(match answer {
+        Answer::Success { direct_path } => MediaRetryResult::Success { direct_path },
+        Answer::NotFound => MediaRetryResult::NotFound,
+        Answer::DecryptionError => MediaRetryResult::DecryptionError,
+        Answer::GeneralError => MediaRetryResult::GeneralError,
     })
 }
 
 fn sealed(notification: &NodeRef<'_>) -> Option<MediaRetryResult> {
-    if notification.get_optional_child("error").is_some() {
-        return result(notification, Some(&[]));
-    }
     let parts = notification.get_optional_child("encrypt")?;
     let part =
         |name| Some(BASE64_STANDARD.encode(parts.get_optional_child(name)?.content_bytes()?));
@@ -115,4 +150,8 @@ fn sealed(notification: &NodeRef<'_>) -> Option<MediaRetryResult> {
         ciphertext: part("enc_p")?,
         iv: part("enc_iv")?,
     })
+}
+
+fn attr(node: &NodeRef<'_>, name: &str) -> Option<String> {
+    node.get_attr(name).map(|value| value.as_str().into_owned())
 }

@@ -82,13 +82,18 @@ impl Delivery {
         }
         let count = messages.len();
         let body = Bytes::from(serde_json::to_vec(&Body { messages })?);
+        self.insist(PATH, body, count).await;
+        Ok(())
+    }
+
+    /// Posts until that succeeds.
+    pub(super) async fn insist(&self, path: &'static str, body: Bytes, count: usize) {
         let mut failures = 0_u32;
-        while let Err(error) = self.sidecar.post(PATH, body.clone()).await {
+        while let Err(error) = self.sidecar.post(path, body.clone()).await {
             failures = failures.saturating_add(1);
             let pause = backoff::SIDECAR.pause(failures);
-            tracing::warn!(%error, count, failures, "messages wait for the sidecar");
+            tracing::warn!(%error, path, count, failures, "messages wait for the sidecar");
             tokio::time::sleep(pause).await;
         }
-        Ok(())
     }
 }

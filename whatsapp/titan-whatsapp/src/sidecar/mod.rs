@@ -1,6 +1,7 @@
 //! What is called: the sidecar, at its socket.
 
 mod events;
+mod history;
 mod http;
 mod messages;
 

@@ -63,6 +63,31 @@ async fn a_message_of_a_newsletter_is_offered_until_the_sidecar_has_it() {
 }
 
 #[tokio::test]
+async fn a_message_that_the_phone_had_to_repeat_reaches_the_sidecar_once() {
+    let (stage, peer) = Stage::with_peer().await;
+    stage.sidecar.refuse(2);
+    let (withheld, next) = (id(), id());
+    stage.relay.withhold(PHONE, OTHER, &withheld);
+    stage.relay.phone_asked(PHONE, 1).await;
+    let repeated = stage
+        .relay
+        .repeat(PHONE, OTHER, &withheld, text("repeated"), &id())
+        .await;
+    repeated.unwrap();
+    // The library has acknowledged it already, and it comes all the same, over connections that end.
+    stage.sidecar.called(1).await;
+    stage.relay.end(PHONE, titan_relay::Ended::Dropped);
+    stage.sidecar.took(1).await;
+    peer.send(PHONE, &next, text("next")).await.unwrap();
+    let taken = stage.sidecar.took(2).await;
+    assert_eq!(stage.sidecar.ids(), [withheld, next]);
+    assert_eq!(taken[0]["chat"], format!("{OTHER}@s.whatsapp.net"));
+    assert_eq!(taken[0]["fromMe"], false);
+    assert_eq!(content(&taken[0]).conversation.as_deref(), Some("repeated"));
+    stage.relay.waits(PHONE, 0).await;
+}
+
+#[tokio::test]
 async fn messages_wait_while_the_sidecar_is_down() {
     let (mut stage, peer) = Stage::with_peer().await;
     drop(stage.sidecar);

@@ -9,6 +9,7 @@
 
 mod features;
 mod groups;
+mod history;
 mod inbound;
 mod lock;
 mod outbound;
@@ -16,6 +17,7 @@ mod pairing;
 mod program;
 mod proxy;
 mod relay_program;
+mod retries;
 mod sidecar;
 mod stage;
 mod states;

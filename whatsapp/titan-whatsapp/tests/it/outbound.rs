@@ -2,7 +2,6 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use titan_relay::MediaRetry;
 use waproto::{codec::message_to_vec, whatsapp::Message};
 
 use crate::stage::{OTHER, Stage, id, image, text};
@@ -98,59 +97,4 @@ async fn media_hosts_and_their_token_are_told() {
         json!({"hostname": "mmg.whatsapp.net", "type": "primary", "fallback": null})
     );
     assert_eq!(answer["hosts"][1]["type"], "fallback");
-}
-
-fn retry(message: &str) -> Value {
-    json!({
-        "id": message,
-        "chat": format!("{OTHER}@s.whatsapp.net"),
-        "fromMe": false,
-        "mediaKey": BASE64_STANDARD.encode([7; 32]),
-    })
-}
-
-#[tokio::test]
-async fn the_phones_answer_to_a_media_retry_is_an_event() {
-    let stage = Stage::linked().await;
-    let (there, gone) = (id(), id());
-    for (message, direct_path) in [(&there, Some("/v/new?ccb=2".to_owned())), (&gone, None)] {
-        let (status, answer) = stage.program.post("/media-retry", &retry(message)).await;
-        assert_eq!(status, 202, "{answer}");
-        stage.relay.answer(MediaRetry {
-            id: message.clone(),
-            media_key: vec![7; 32],
-            direct_path,
-        });
-    }
-    let event = stage.sidecar.event(|event| event["id"] == there).await;
-    assert_eq!(
-        event,
-        json!({"type": "mediaRetry", "id": there, "result": "success", "directPath": "/v/new?ccb=2"})
-    );
-    let event = stage.sidecar.event(|event| event["id"] == gone).await;
-    assert_eq!(event["result"], "notFound");
-}
-
-#[tokio::test]
-async fn an_answer_after_a_restart_is_handed_on_sealed() {
-    let stage = Stage::linked().await;
-    let message = id();
-    let (status, _) = stage.program.post("/media-retry", &retry(&message)).await;
-    assert_eq!(status, 202);
-    stage.relay.asked(&message).await;
-    let stage = stage.restart().await;
-    let direct_path = Some("/v/new?ccb=2".to_owned());
-    stage.relay.answer(MediaRetry {
-        id: message.clone(),
-        media_key: vec![7; 32],
-        direct_path,
-    });
-
-    let event = stage.sidecar.event(|event| event["id"] == message).await;
-    assert_eq!(event["result"], "sealed");
-    let iv = BASE64_STANDARD
-        .decode(event["iv"].as_str().unwrap())
-        .unwrap();
-    assert_eq!(iv.len(), 12);
-    assert_ne!(event["ciphertext"], "");
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tokio::{net::UnixListener, sync::watch, task::AbortHandle};
 
@@ -20,6 +21,13 @@ struct Got {
     calls: usize,
     refusals: usize,
     silent: bool,
+    /// Notifications of history, by id.
+    history: Vec<(String, Vec<u8>)>,
+    history_calls: usize,
+    history_refusals: usize,
+    deaf: bool,
+    /// Kinds of the events that were refused.
+    refused: Vec<String>,
 }
 
 struct Shared {
@@ -52,6 +60,7 @@ impl Sidecar {
         });
         let router = Router::new()
             .route("/messages", post(messages))
+            .route("/history", post(history))
             .route("/events", post(events))
             .with_state(Arc::clone(&shared));
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -69,6 +78,39 @@ impl Sidecar {
     /// Takes messages and never says so, or answers again.
     pub(crate) fn silent(&self, silent: bool) {
         self.shared.got.lock().unwrap().silent = silent;
+    }
+
+    /// Refuses the next calls with history.
+    pub(crate) fn refuse_history(&self, calls: usize) {
+        self.shared.got.lock().unwrap().history_refusals = calls;
+    }
+
+    /// Waits until as many calls with history came, whatever became of them.
+    pub(crate) async fn history_called(&self, calls: usize) {
+        self.until(|got| (got.history_calls >= calls).then_some(()))
+            .await;
+    }
+
+    /// Waits until it took as many notifications of history.
+    pub(crate) async fn history(&self, taken: usize) -> Vec<(String, Vec<u8>)> {
+        self.until(|got| (got.history.len() >= taken).then(|| got.history.clone()))
+            .await
+    }
+
+    /// Refuses events, or takes them again.
+    pub(crate) fn deaf(&self, deaf: bool) {
+        self.shared.got.lock().unwrap().deaf = deaf;
+    }
+
+    /// Waits until an event of this kind was refused.
+    pub(crate) async fn refused(&self, kind: &str) {
+        self.until(|got| {
+            got.refused
+                .iter()
+                .any(|refused| refused == kind)
+                .then_some(())
+        })
+        .await;
     }
 
     /// The messages that were taken.
@@ -167,12 +209,36 @@ async fn messages(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) ->
 }
 
 async fn events(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> StatusCode {
-    shared
-        .got
-        .lock()
-        .unwrap()
-        .events
-        .extend(body["events"].as_array().unwrap().iter().cloned());
+    let events = body["events"].as_array().unwrap();
+    let status = {
+        let mut got = shared.got.lock().unwrap();
+        if got.deaf {
+            let kinds = events.iter().map(|event| event["type"].as_str().unwrap());
+            got.refused.extend(kinds.map(str::to_owned));
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            got.events.extend(events.iter().cloned());
+            StatusCode::NO_CONTENT
+        }
+    };
     shared.changes.send_replace(());
-    StatusCode::NO_CONTENT
+    status
+}
+
+async fn history(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) -> StatusCode {
+    let status = {
+        let mut got = shared.got.lock().unwrap();
+        got.history_calls += 1;
+        if got.history_refusals > 0 {
+            got.history_refusals -= 1;
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            let text = |name: &str| body[name].as_str().unwrap().to_owned();
+            let notification = BASE64_STANDARD.decode(text("notification")).unwrap();
+            got.history.push((text("id"), notification));
+            StatusCode::NO_CONTENT
+        }
+    };
+    shared.changes.send_replace(());
+    status
 }
