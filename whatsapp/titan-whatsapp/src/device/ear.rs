@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use tokio::sync::mpsc;
 use wacore::types::events::{
     ConnectFailure, ConnectFailureReason, Event as Told, EventHandler, EventInterest, EventKind,
-    InboundMessage, PairingQrCode, Receipt, ServerAck, StreamError,
+    InboundMessage, PairSuccess, PairingQrCode, Receipt, ServerAck, StreamError,
 };
 use wacore::types::presence::ReceiptType;
 use wacore_binary::NodeRef;
@@ -20,7 +20,7 @@ use super::{
     status::{Code, Phase, Status},
     verdict::{End, Facts},
 };
-use crate::{clock, sidecar::Event};
+use crate::{clock, sidecar::Event, store::Account};
 
 /// What is heard; everything else stays in the library.
 const INTEREST: &[EventKind] = &[
@@ -131,6 +131,16 @@ impl Ear {
         });
     }
 
+    /// Empty is what WhatsApp did not say.
+    fn paired(&self, success: &PairSuccess) {
+        lock(&self.heard).paired = true;
+        let said = |words: &String| Some(words.clone()).filter(|words| !words.is_empty());
+        self.device.linked_to(Account {
+            business_name: said(&success.business_name),
+            platform: said(&success.platform),
+        });
+    }
+
     fn ack(&self, ack: &ServerAck) {
         if ack.class.as_deref() != Some("message") {
             return;
@@ -188,7 +198,7 @@ impl EventHandler for Ear {
             Told::RawNode(node) => self.stanza(node.get()),
             Told::Connected(_) | Told::SelfPushNameUpdated(_) => self.hide(),
             Told::PairingQrCode(qr) => self.code(qr),
-            Told::PairSuccess(_) => lock(&self.heard).paired = true,
+            Told::PairSuccess(success) => self.paired(success),
             Told::PairError(_) => tracing::warn!("linking failed"),
             Told::PairingQrCodesExhausted(_) => self.ends(End::QrTimeout),
             Told::LoggedOut(_) => self.ends(End::LoggedOut),

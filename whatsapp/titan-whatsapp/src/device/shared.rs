@@ -15,6 +15,7 @@ use super::{
 use crate::{
     clock, mask,
     sidecar::{Event, Events},
+    store::{Account, AccountStore},
 };
 
 /// There is no connection to do it over.
@@ -30,6 +31,8 @@ pub(crate) struct Device {
     status: watch::Sender<Status>,
     code: Mutex<Option<Code>>,
     client: Mutex<Option<Arc<Client>>>,
+    account: Mutex<Account>,
+    accounts: Mutex<Option<AccountStore>>,
     commands: mpsc::Sender<Command>,
 }
 
@@ -44,6 +47,8 @@ impl Device {
             status: watch::Sender::new(Status::new(Phase::Connecting, None, clock::now())),
             code: Mutex::new(None),
             client: Mutex::new(None),
+            account: Mutex::default(),
+            accounts: Mutex::new(None),
             commands,
         };
         (Arc::new(device), received)
@@ -122,6 +127,24 @@ impl Device {
         *lock(&self.client) = client;
     }
 
+    /// What is known of the account, and where what is learnt of it is kept.
+    pub(crate) fn remember(&self, account: Account, accounts: AccountStore) {
+        *lock(&self.account) = account;
+        *lock(&self.accounts) = Some(accounts);
+    }
+
+    /// A phone linked the device to this account.
+    pub(crate) fn linked_to(&self, account: Account) {
+        lock(&self.account).clone_from(&account);
+        if let Some(accounts) = lock(&self.accounts).clone() {
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = accounts.save(&account) {
+                    tracing::warn!(%error, "known until the program ends");
+                }
+            });
+        }
+    }
+
     /// The client, connected or not.
     pub(crate) fn client(&self) -> Option<Arc<Client>> {
         lock(&self.client).clone()
@@ -150,6 +173,7 @@ impl Device {
             jid: Some(jid.to_string()),
             lid: device.lid.as_ref().map(ToString::to_string),
             push_name: Some(device.push_name.clone()).filter(|name| !name.is_empty()),
+            account: lock(&self.account).clone(),
         }
     }
 }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::store::Account;
+
 /// Whether the device is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -92,6 +94,9 @@ pub(crate) struct Identity {
     pub(crate) lid: Option<String>,
     /// The account's name for itself.
     pub(crate) push_name: Option<String>,
+    /// The account.
+    #[serde(flatten)]
+    pub(crate) account: Account,
 }
 
 /// What `GET /status` shows.

@@ -5,6 +5,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use tokio::{
     sync::{mpsc, oneshot},
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -173,7 +174,11 @@ impl Supervisor {
     }
 
     async fn build(&self) -> anyhow::Result<Built> {
-        let store = store::open(&self.config.data_dir, self.config.store_key.as_ref()).await?;
+        let (store, accounts) =
+            store::open(&self.config.data_dir, self.config.store_key.as_ref()).await?;
+        let kept = accounts.clone();
+        let account = spawn_blocking(move || kept.load()).await??;
+        self.device.remember(account, accounts);
         self.device
             .set(Status::new(Phase::Connecting, None, clock::now()));
         Ok(build(&self.config, &self.device, &self.delivery, store).await?)

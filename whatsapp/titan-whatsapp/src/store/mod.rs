@@ -1,5 +1,6 @@
 //! The device's keys, in a SQLite file of their own, sealed where a key for that is given.
 
+mod account;
 mod cipher;
 mod key;
 
@@ -8,12 +9,14 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tokio::task::spawn_blocking;
 use whatsapp_rust::store::{SqliteStore, SqliteStoreConfig, Synchronous};
 
 use crate::config::StoreKeyPlace;
+pub(crate) use account::{Account, AccountStore};
 use cipher::CipherError;
 use key::{KeyError, Keys};
 
@@ -58,12 +61,12 @@ impl StoreError {
     }
 }
 
-/// Opens the keys, or makes new ones. What is written is on disk before it counts: keys that a message used up and a
+/// Opens the keys, or makes new ones, and what is known of the account beside them. What is written is on disk before it counts: keys that a message used up and a
 /// crash brought back would be used twice.
 pub(crate) async fn open(
     directory: &Path,
     place: Option<&StoreKeyPlace>,
-) -> Result<SqliteStore, StoreError> {
+) -> Result<(SqliteStore, AccountStore), StoreError> {
     let keys = place.map(Keys::read).transpose()?;
     let path = file(directory);
     let name = path.to_str().ok_or(StoreError::Path)?.to_owned();
@@ -72,14 +75,19 @@ pub(crate) async fn open(
         synchronous: Synchronous::Full,
         ..SqliteStoreConfig::default()
     };
+    let account = path.clone();
     let prepared = spawn_blocking(move || cipher::prepare(&path, keys)).await;
     let key = prepared.map_err(|_panicked| CipherError::Rewrite)??;
+    let key = key.map(Arc::new);
+    let account = AccountStore {
+        path: account,
+        key: key.clone(),
+    };
     if let Some(key) = key {
         config = config.with_connection_init(move |connection| Ok(key.unlock(connection)?));
     }
-    SqliteStore::with_config(&name, config)
-        .await
-        .map_err(StoreError::Open)
+    let store = SqliteStore::with_config(&name, config).await;
+    Ok((store.map_err(StoreError::Open)?, account))
 }
 
 /// Whether there are keys.

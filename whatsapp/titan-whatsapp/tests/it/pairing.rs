@@ -138,9 +138,12 @@ async fn a_number_that_is_none_gets_no_code() {
 }
 
 #[tokio::test]
-async fn the_account_is_not_shown_as_online() {
+async fn a_restarted_device_knows_its_account_and_does_not_show_it_as_online() {
     let stage = Stage::linked().await.restart().await;
     let event = stage.sidecar.status("CONNECTED", None).await;
     assert_eq!(event["pushName"], "Shop 1");
+    // WhatsApp said so when it was linked, and never again.
+    assert_eq!(event["businessName"], "Shop 1");
+    assert_eq!(event["platform"], "android");
     stage.relay.presence(PHONE, "unavailable").await;
 }
