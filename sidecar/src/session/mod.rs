@@ -2,6 +2,8 @@
 
 mod accept;
 pub mod device;
+mod hosts;
+mod phone;
 mod probe;
 mod replicas;
 mod sending;
@@ -247,12 +249,6 @@ impl Session {
     pub fn limiter(&self) -> Option<Arc<Limiter>> {
         let limiter = self.limiter.read().unwrap_or_else(PoisonError::into_inner);
         limiter.clone()
-    }
-
-    /// The CDN client.
-    #[must_use]
-    pub fn cdn(&self) -> &Arc<Cdn> {
-        &self.shared.cdn
     }
 
     /// Changes whenever a file's state does.
