@@ -200,6 +200,9 @@ pub enum MediaRetryAnswer {
         /// Its nonce, base64.
         iv: String,
     },
+    /// What a newer program says.
+    #[serde(other)]
+    Unknown,
 }
 
 impl fmt::Debug for Code {
@@ -262,6 +265,7 @@ mod tests {
                 json!({"result": "generalError"}),
                 MediaRetryAnswer::GeneralError,
             ),
+            (json!({"result": "later"}), MediaRetryAnswer::Unknown),
             (
                 json!({"result": "sealed", "ciphertext": "eA==", "iv": "eQ=="}),
                 sealed,

@@ -90,24 +90,32 @@ async fn connected(states: &mut tokio::sync::watch::Receiver<Option<crate::devic
 }
 
 async fn next(session: &Session, device: &Linked) -> Look {
-    match session.store.claim_question(clock::now()).await {
-        Ok(Some(record)) => ask(session, device, &record).await,
-        Ok(None) => Look::Idle(until_due(session).await),
+    let found = match due(session).await {
+        Ok(found) => found,
         Err(error) => {
             tracing::warn!(session = %session.key, %error, "can't read what the phone is to be asked");
-            Look::Failed
+            return Look::Failed;
         }
+    };
+    match found {
+        Ok(record) => ask(session, device, &record).await,
+        Err(pause) => Look::Idle(pause.min(backoff::MAX)),
     }
 }
 
-async fn until_due(session: &Session) -> Duration {
-    match session.store.next_question_due().await {
-        // One that is due and can't be asked yet waits for another of its message.
-        Ok(Some(due)) => Duration::try_from(due.duration_since(clock::now()))
-            .unwrap_or_default()
-            .clamp(Duration::from_secs(1), backoff::MAX),
-        Ok(None) | Err(_) => backoff::MAX,
+/// What is to be asked now, or how long there is nothing. Then nothing is written either.
+async fn due(session: &Session) -> Result<Result<Box<MediaRecord>, Duration>, StoreError> {
+    let now = clock::now();
+    let Some(due) = session.store.next_question_due().await? else {
+        return Ok(Err(Duration::MAX));
+    };
+    if due > now {
+        let left = Duration::try_from(due.duration_since(now));
+        return Ok(Err(left.unwrap_or_default()));
     }
+    // What is due and can't be asked waits for the answer about another file of its message.
+    let claimed = session.store.claim_question(now).await?;
+    Ok(claimed.map(Box::new).ok_or(Duration::MAX))
 }
 
 async fn ask(session: &Session, device: &Linked, record: &MediaRecord) -> Look {
@@ -248,7 +256,8 @@ fn meaning(answer: MediaRetryAnswer, now: Timestamp) -> PhoneAnswer {
         }
         MediaRetryAnswer::Success { .. }
         | MediaRetryAnswer::GeneralError
-        | MediaRetryAnswer::Sealed { .. } => PhoneAnswer::Unclear {
+        | MediaRetryAnswer::Sealed { .. }
+        | MediaRetryAnswer::Unknown => PhoneAnswer::Unclear {
             again_at: now.checked_add(AGAIN).unwrap_or(Timestamp::MAX),
             error: gone("the phone could not upload it"),
         },

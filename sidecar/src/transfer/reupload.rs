@@ -111,8 +111,9 @@ async fn current(session: &Session, record: &MediaRecord) -> Result<MediaRecord,
     latest.ok_or(TransferError::Gone)
 }
 
-/// Whether the file is elsewhere by now.
+/// Whether there is reason to look for the file again: it is elsewhere by now, or in the same place anew.
 fn moved(before: &MediaRecord, now: &MediaRecord) -> bool {
     let stored = before.status != MediaStatus::Stored && now.status == MediaStatus::Stored;
-    stored || before.reference.direct_path != now.reference.direct_path
+    let found = before.phone != now.phone && matches!(now.phone, Phone::Found(_));
+    stored || found || before.reference.direct_path != now.reference.direct_path
 }
