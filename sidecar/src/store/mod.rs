@@ -5,12 +5,11 @@
 //!
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
-//! `event` decides when events come about (`announce` writes them, `command` those that answer a call), `retry` and
-//! `forget` do what a caller asks of a record, `phone` and `phone_answer` what the phone is asked for,
-//! `sends` queues what is to be sent, `claim`, `outbox`
-//! and `lane` who gets events when, `dead_letter` and `replay` what was given up or is to go again,
-//! `prune` and `pressure` what goes. All that is the same for both databases: `sql` runs one text on
-//! either (`conn`). `sqlite` and `postgres` have what is each one's own, `lease` what replicas need.
+//! `event` decides when events come about (`announce` writes them, `command` answers calls by them),
+//! `retry` and `forget` do what a caller asks of a record, `phone` and `phone_answer` what the phone is
+//! asked for, `sends` queues what is to be sent, `claim`, `outbox` and `lane` who gets events when,
+//! `dead_letter` and `replay` what was given up or is to go again, `prune` and `pressure` what goes.
+//! `sql` runs one text on either database (`conn`); `sqlite`, `postgres` and `lease` are one's own.
 //!
 //! # Invariants
 //!
