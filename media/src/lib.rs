@@ -10,6 +10,7 @@ pub mod kind;
 mod lane;
 pub mod length;
 mod pass;
+pub mod retry;
 pub mod scan;
 pub mod streaming_sidecar;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use error::IntegrityError;
 pub use keys::{KeyError, MediaKey, MediaKeys};
 pub use kind::{MediaKind, MediaType};
 pub use length::{encrypted_len, length_from_tail, plausible_lengths};
+pub use retry::{RetryError, open_retry};
 pub use scan::Scan;
 
 /// Bytes of an AES block.

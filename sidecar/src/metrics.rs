@@ -27,6 +27,9 @@ pub struct Metrics {
     pub deliveries: Family<Outcome, Counter>,
     /// Tries to send a message by outcome: `sent`, `waiting`, `failed`.
     pub sends: Family<Outcome, Counter>,
+    /// Questions to phones for files that left the CDN, and what came of them: `asked`, `found`,
+    /// `not_found`, `unclear`.
+    pub media_retries: Family<Outcome, Counter>,
     /// Records and events by state, over all sessions; set at each scrape.
     pub depth: Family<State, Gauge>,
     /// Sessions that run.
@@ -63,6 +66,7 @@ impl Default for Metrics {
             transfer_seconds: Histogram::new(buckets),
             deliveries: Family::default(),
             sends: Family::default(),
+            media_retries: Family::default(),
             depth: Family::default(),
             sessions: Gauge::default(),
             buckets_down: Gauge::default(),
@@ -119,6 +123,11 @@ impl Metrics {
             "sends",
             "Tries to send a message by outcome",
             self.sends.clone(),
+        );
+        registry.register(
+            "media_retries",
+            "Questions to phones for files that left the CDN, and their answers",
+            self.media_retries.clone(),
         );
         registry.register("records", "Records and events by state", self.depth.clone());
         registry.register("sessions", "Sessions that run", self.sessions.clone());

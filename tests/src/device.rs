@@ -11,11 +11,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
+use hyper::client::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use waproto::buffa::Message as _;
 use waproto::whatsapp::Message;
@@ -44,6 +45,10 @@ struct State {
     refusals: VecDeque<(u16, &'static str)>,
     refused_always: Option<(u16, &'static str)>,
     media_conns: u32,
+    /// How often fresh hosts were asked for.
+    fresh: u32,
+    questions: Vec<Value>,
+    unasked: Option<(u16, &'static str)>,
 }
 
 /// The device. Stops when dropped.
@@ -100,6 +105,68 @@ impl Device {
         self.state.lock().unwrap().refusals.extend(refusals);
     }
 
+    /// The questions for files that were taken, as they came.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Value> {
+        self.state.lock().unwrap().questions.clone()
+    }
+
+    /// Questions for files are refused so, until told otherwise.
+    pub fn refuse_questions(&self, refusal: Option<(u16, &'static str)>) {
+        self.state.lock().unwrap().unasked = refusal;
+    }
+
+    /// How often hosts of the CDN were asked for, and how often fresh ones.
+    #[must_use]
+    pub fn media_conns(&self) -> (u32, u32) {
+        let state = self.state.lock().unwrap();
+        (state.media_conns, state.fresh)
+    }
+
+    /// Somebody wrote `message`; 204 once the session has it.
+    ///
+    /// # Panics
+    /// When the session can't be reached.
+    pub async fn receive(&self, id: &str, chat: &str, message: &Message) -> u16 {
+        let message = STANDARD.encode(waproto::codec::message_to_vec(message));
+        let envelope = json!({
+            "id": id, "chat": chat, "sender": chat, "fromMe": false, "isGroup": false,
+            "timestamp": 1_790_000_000, "pushName": "Ann", "offline": false, "message": message,
+        });
+        self.tell("/messages", json!({"messages": [envelope]}))
+            .await
+    }
+
+    /// The phone answers a question.
+    ///
+    /// # Panics
+    /// When the session can't be reached.
+    pub async fn answer(&self, id: &str, result: Value) -> u16 {
+        let mut event = json!({"type": "mediaRetry", "id": id});
+        let members = result.as_object().unwrap().clone();
+        event.as_object_mut().unwrap().extend(members);
+        self.tell("/events", json!({"events": [event]})).await
+    }
+
+    /// Calls the session.
+    async fn tell(&self, path: &str, body: Value) -> u16 {
+        let socket = self.folder.path().join("sidecar.sock");
+        let stream = UnixStream::connect(socket).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::post(path)
+            .header("host", "sidecar")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .unwrap();
+        sender
+            .send_request(request)
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    }
+
     /// All messages are refused so, until told otherwise.
     pub fn refuse_always(&self, refusal: Option<(u16, &'static str)>) {
         self.state.lock().unwrap().refused_always = refusal;
@@ -124,7 +191,8 @@ async fn answer(
             200,
             json!({"status": "CONNECTED", "linked": true, "jid": OWN}),
         ),
-        (&Method::GET, "/media-conn") => (200, media_conn(&state)),
+        (&Method::GET, "/media-conn") => (200, media_conn(&state, head.uri.query().is_some())),
+        (&Method::POST, "/media-retry") => question(&state, body),
         (&Method::POST, "/send") => send(&state, &body),
         _ => (404, json!({"error": "no such call", "code": "not_found"})),
     };
@@ -134,9 +202,20 @@ async fn answer(
     Ok(answer.unwrap())
 }
 
-fn media_conn(state: &Mutex<State>) -> Value {
+fn question(state: &Mutex<State>, question: Value) -> (u16, Value) {
+    let mut state = state.lock().unwrap();
+    if let Some((status, code)) = state.unasked {
+        let words = format!("refused: {code}");
+        return (status, json!({"error": words, "code": code}));
+    }
+    state.questions.push(question);
+    (202, Value::Null)
+}
+
+fn media_conn(state: &Mutex<State>, fresh: bool) -> Value {
     let mut state = state.lock().unwrap();
     state.media_conns += 1;
+    state.fresh += u32::from(fresh);
     json!({
         "auth": format!("upload-token-{}", state.media_conns), "ttl": 300, "authTtl": 21600,
         "hosts": [{"hostname": "mmg.whatsapp.net", "type": "primary", "fallback": "mmg-fallback.whatsapp.net"}],

@@ -131,6 +131,25 @@ impl Relay {
         self.control.post_json("/end", &body).await.expect(200);
     }
 
+    /// What a phone says when it is asked for the file of a message again, which is at `path` then, or
+    /// not there any more.
+    pub async fn answer(&self, id: &str, sealed: &Sealed, path: Option<&str>) {
+        let key = STANDARD.encode(sealed.key);
+        let body = json!({"id": id, "mediaKey": key, "directPath": path});
+        self.control("/media-retries", &body).await;
+    }
+
+    /// Waits until a phone is asked for the file of a message.
+    pub async fn asked(&self, id: &str) {
+        let path = format!("/asked/{id}");
+        until(
+            LATER,
+            format_args!("the phone is asked for {id}"),
+            || async { self.control.get(&path).await.expect(200).json()["asked"] == true },
+        )
+        .await;
+    }
+
     /// Makes a call of the control API.
     pub async fn control(&self, path: &str, body: &Value) -> Value {
         self.control.post_json(path, body).await.expect(200).json()

@@ -48,7 +48,9 @@ type WantedQuery = Result<Query<Wanted>, QueryRejection>;
 
 /// Raw bytes of a file. A corrupt file is never a complete 200: up to 1 MiB it is a 502, above
 /// that the connection is cut. `Range` is honoured for persisted files, and for video and audio
-/// with a streaming sidecar; elsewhere the whole file is sent.
+/// with a streaming sidecar; elsewhere the whole file is sent. A file that has left WhatsApp's CDN is asked
+/// for again, where the session has a linked device: the call waits for the phone up to 30 seconds, then
+/// it is 503 `media_requested` with `Retry-After`.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/download", tag = "media",
     operation_id = "downloadMedia",

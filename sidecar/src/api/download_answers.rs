@@ -27,12 +27,18 @@ const ERRORS: [(&str, &str); 10] = [
         "404",
         "No such session or media for this key; thumbnail_not_found",
     ),
-    ("410", "media_expired or object_gone"),
+    (
+        "410",
+        "media_expired or object_gone; the phone, if there is one to ask, does not have it either",
+    ),
     ("413", "Larger than the session's limit"),
     ("416", "No such range"),
     ("422", "media_invalid: the sender's fault"),
     ("502", "cdn_unreachable or integrity_failed"),
-    ("503", "The bucket does not answer"),
+    (
+        "503",
+        "The bucket does not answer; media_requested: the phone was asked for the file",
+    ),
 ];
 
 /// All of them.

@@ -121,9 +121,11 @@ fn status_of(code: &str) -> StatusCode {
         "thumbnail_not_found" => StatusCode::NOT_FOUND,
         "range_not_satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
         "storage_not_configured" => StatusCode::CONFLICT,
-        "storage_unavailable" | "store_unavailable" | "store_key_missing" | "timeout" => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        "storage_unavailable"
+        | "store_unavailable"
+        | "store_key_missing"
+        | "timeout"
+        | "media_requested" => StatusCode::SERVICE_UNAVAILABLE,
         "internal" => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_GATEWAY,
     }

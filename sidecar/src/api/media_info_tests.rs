@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::media::{MediaKey, MediaType};
 use crate::message::{MediaId, MediaReference, MessageKey};
+use crate::store::Phone;
 
 fn session() -> SessionKey {
     SessionKey {
@@ -63,6 +64,7 @@ fn record(status: MediaStatus) -> MediaRecord {
         integrity_failures: 0,
         due_at: None,
         expires_at: at("2025-01-29T10:30:00Z"),
+        phone: Phone::Unasked,
     }
 }
 

@@ -56,7 +56,8 @@ impl Command {
 
 /// Saves a file into the tenant's bucket. Idempotent: a second call joins the first, and a caller
 /// that hangs up does not stop it. A file whose object is in the bucket no more is saved again, while
-/// WhatsApp's CDN has it. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
+/// WhatsApp's CDN has it. A file that has left the CDN waits for the phone, where the session has a linked
+/// device (`waiting`, with the retryable error `media_expired`), for 14 days at most. `Prefer: wait=N` (seconds) bounds the wait; then 202. With
 /// `Prefer: respond-async` the answer is 202 at once (or after `wait=N`), and the event
 /// `command.result` follows when the file is in the bucket or given up.
 #[utoipa::path(

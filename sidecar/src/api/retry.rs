@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{clock, store::MediaStatus};
 
-/// Queues a file again, also one that was given up. Idempotent: what is in the bucket or on its way
+/// Queues a file again, also one that was given up; the phone of a linked device is asked for it anew if the
+/// CDN does not have it. Idempotent: what is in the bucket or on its way
 /// stays as it is.
 #[utoipa::path(
     post, path = "/api/sessions/{session}/media/{media}/retry", tag = "media",

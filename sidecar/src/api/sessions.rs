@@ -57,6 +57,12 @@ pub(super) struct DeviceInfo {
     /// The account's name for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     push_name: Option<String>,
+    /// Name of the business, of WhatsApp Business accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    business_name: Option<String>,
+    /// What the phone runs, in WhatsApp's words, such as `smba` or `android`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<String>,
     /// The account's address without its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     lid: Option<String>,
@@ -75,6 +81,8 @@ impl From<&Linked> for DeviceInfo {
             phone_number: phone_number(&status),
             problem: status.problem,
             push_name: status.push_name,
+            business_name: status.business_name,
+            platform: status.platform,
             lid: status.lid,
             updated_at: status.since,
         }

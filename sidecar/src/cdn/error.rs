@@ -97,6 +97,12 @@ impl CdnError {
         }
     }
 
+    /// Whether the hosts themselves are refused to us.
+    #[must_use]
+    pub fn is_unauthorised(&self) -> bool {
+        matches!(self, Self::Status { status: 401, .. })
+    }
+
     /// Why no connection came about, if that was it.
     #[must_use]
     pub fn connect_kind(&self) -> Option<ConnectErrorKind> {

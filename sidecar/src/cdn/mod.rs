@@ -125,6 +125,21 @@ impl Cdn {
         })
     }
 
+    /// The same, over hosts that WhatsApp named before all others.
+    #[must_use]
+    pub fn over(&self, names: &[String]) -> Self {
+        Self {
+            origins: Arc::new(self.origins.over(names)),
+            ..self.clone()
+        }
+    }
+
+    /// Whether hosts that WhatsApp names are of any use: not where the operator gave others.
+    #[must_use]
+    pub fn takes_hosts(&self) -> bool {
+        !self.origins.given
+    }
+
     /// Fetches a whole blob. `prefer` is an offset into the hosts: a caller that got wrong bytes
     /// asks again with another.
     ///

@@ -13,7 +13,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::{net::UnixStream, time::timeout};
 
-use super::words::{Code, MediaConn, Status, Taken};
+use super::words::{Code, MediaConn, MediaRetry, Status, Taken};
 
 /// How long an answer may take: the program itself waits up to a minute for WhatsApp's.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -143,6 +143,18 @@ impl Client {
     pub async fn send(&self, id: &str, chat: &str, message: &[u8]) -> Result<Taken, CallError> {
         let body = json!({"id": id, "chat": chat, "message": STANDARD.encode(message)});
         self.call(Method::POST, "/send", Some(body)).await
+    }
+
+    /// Asks the phone to upload a file again. The answer comes as an event, some day.
+    ///
+    /// # Errors
+    ///
+    /// `not_connected`, `send_failed`.
+    pub async fn media_retry(&self, question: &MediaRetry) -> Result<(), CallError> {
+        let body = serde_json::to_value(question).unwrap_or_default();
+        let _accepted: serde_json::Value =
+            self.call(Method::POST, "/media-retry", Some(body)).await?;
+        Ok(())
     }
 
     async fn call<T: DeserializeOwned>(

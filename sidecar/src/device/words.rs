@@ -43,6 +43,10 @@ pub struct Status {
     pub lid: Option<String>,
     /// The account's name for itself.
     pub push_name: Option<String>,
+    /// Name of the business, of WhatsApp Business accounts.
+    pub business_name: Option<String>,
+    /// What the phone runs, in WhatsApp's words.
+    pub platform: Option<String>,
 }
 
 /// A code that links the device. Whoever has it can take the account's messages: never logged.
@@ -81,6 +85,22 @@ pub struct Host {
     pub fallback: Option<String>,
 }
 
+impl MediaConn {
+    /// Names of the hosts in WhatsApp's order, then those that stand in for them.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::with_capacity(2 * self.hosts.len());
+        let first = self.hosts.iter().map(|host| &host.hostname);
+        let fallbacks = self.hosts.iter().filter_map(|host| host.fallback.as_ref());
+        for name in first.chain(fallbacks) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
 /// A message that WhatsApp has.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Taken {
@@ -89,6 +109,23 @@ pub struct Taken {
     /// When WhatsApp took it, Unix seconds, where it says so.
     #[serde(default)]
     pub timestamp: Option<i64>,
+}
+
+/// A question to the phone: upload a file again (`whatsapp-media.md` §3).
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaRetry {
+    /// Id of the file's message.
+    pub id: String,
+    /// Its chat.
+    pub chat: String,
+    /// Its sender, in groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
+    /// Sent by the session's own account.
+    pub from_me: bool,
+    /// The file's key, base64.
+    pub media_key: String,
 }
 
 /// Something that happened.
@@ -113,7 +150,15 @@ pub enum Happening {
     },
     /// Somebody got, read or played messages.
     Receipt(Receipt),
-    /// What this program does not ask for, or does not know.
+    /// The phone's answer to a [`MediaRetry`].
+    MediaRetry {
+        /// The message.
+        id: String,
+        /// What it says.
+        #[serde(flatten)]
+        answer: MediaRetryAnswer,
+    },
+    /// A program that is newer than this one.
     #[serde(other)]
     Unknown,
 }
@@ -133,6 +178,37 @@ pub struct Receipt {
     pub timestamp: i64,
 }
 
+/// What the phone answered.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    tag = "result",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum MediaRetryAnswer {
+    /// The file is there again.
+    Success {
+        /// Where: a signed path, never logged.
+        direct_path: String,
+    },
+    /// The phone no longer has it.
+    NotFound,
+    /// The phone could not read the question.
+    DecryptionError,
+    /// Something else.
+    GeneralError,
+    /// An answer to a question from before the program's restart, sealed with the media key.
+    Sealed {
+        /// AES-256-GCM, base64.
+        ciphertext: String,
+        /// Its nonce, base64.
+        iv: String,
+    },
+    /// What a newer program says.
+    #[serde(other)]
+    Unknown,
+}
+
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Code")
@@ -146,5 +222,91 @@ impl fmt::Debug for MediaConn {
         f.debug_struct("MediaConn")
             .field("hosts", &self.hosts)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for MediaRetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaRetry")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(result: &serde_json::Value) -> Option<MediaRetryAnswer> {
+        let mut event = json!({"type": "mediaRetry", "id": "3EB0"});
+        let members = event.as_object_mut()?;
+        members.extend(result.as_object()?.clone());
+        match serde_json::from_value(event).ok()? {
+            Happening::MediaRetry { id, answer } if id == "3EB0" => Some(answer),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_answers_of_the_phone_are_read() {
+        let found = MediaRetryAnswer::Success {
+            direct_path: "/v/1".to_owned(),
+        };
+        let sealed = MediaRetryAnswer::Sealed {
+            ciphertext: "eA==".to_owned(),
+            iv: "eQ==".to_owned(),
+        };
+        for (said, meant) in [
+            (json!({"result": "success", "directPath": "/v/1"}), found),
+            (json!({"result": "notFound"}), MediaRetryAnswer::NotFound),
+            (
+                json!({"result": "decryptionError"}),
+                MediaRetryAnswer::DecryptionError,
+            ),
+            (
+                json!({"result": "generalError"}),
+                MediaRetryAnswer::GeneralError,
+            ),
+            (json!({"result": "later"}), MediaRetryAnswer::Unknown),
+            (
+                json!({"result": "sealed", "ciphertext": "eA==", "iv": "eQ=="}),
+                sealed,
+            ),
+        ] {
+            assert!(answer(&said) == Some(meant), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_question_shows_no_key() {
+        let question = MediaRetry {
+            id: "3EB0".to_owned(),
+            chat: "49@s.whatsapp.net".to_owned(),
+            participant: None,
+            from_me: false,
+            media_key: "c2VjcmV0".to_owned(),
+        };
+        assert!(!format!("{question:?}").contains("c2VjcmV0"));
+        let said = serde_json::to_value(&question).unwrap();
+        let words = json!({"id": "3EB0", "chat": "49@s.whatsapp.net", "fromMe": false, "mediaKey": "c2VjcmV0"});
+        assert_eq!(said, words);
+    }
+
+    #[test]
+    fn hosts_come_in_their_order_and_their_stand_ins_after_them() {
+        let host = |name: &str, fallback: Option<&str>| Host {
+            hostname: name.to_owned(),
+            fallback: fallback.map(str::to_owned),
+        };
+        let conn = MediaConn {
+            auth: "secret".to_owned(),
+            ttl: 300,
+            auth_ttl: None,
+            hosts: vec![host("a", Some("c")), host("b", Some("c")), host("c", None)],
+        };
+        assert_eq!(conn.names(), ["a", "b", "c"]);
+        assert!(!format!("{conn:?}").contains("secret"));
     }
 }

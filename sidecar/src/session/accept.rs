@@ -102,18 +102,20 @@ fn new_media(
     media: &MediaReference,
     now: Timestamp,
 ) -> NewMedia {
-    let expires_at = media
-        .direct_path
-        .as_deref()
-        .and_then(cdn::url::expires_at)
-        .or_else(|| now.checked_add(CDN_RETENTION).ok())
-        .unwrap_or(Timestamp::MAX);
     NewMedia {
         id: MediaId::of(&config.key, &message.key, position),
         persist: config.persists(message, media),
         reference: media.clone(),
-        expires_at,
+        expires_at: expiry(media.direct_path.as_deref(), now),
     }
+}
+
+/// When WhatsApp stops serving a file that is at `direct_path` now.
+pub(super) fn expiry(direct_path: Option<&str>, now: Timestamp) -> Timestamp {
+    direct_path
+        .and_then(cdn::url::expires_at)
+        .or_else(|| now.checked_add(CDN_RETENTION).ok())
+        .unwrap_or(Timestamp::MAX)
 }
 
 fn wanting(config: &SessionConfig, events: &[&str]) -> Vec<String> {

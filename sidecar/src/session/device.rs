@@ -6,10 +6,13 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use titan_crds::{media_session::SessionState, report::DeviceReport};
-use tokio::{net::UnixListener, sync::watch};
+use tokio::{
+    net::UnixListener,
+    sync::{Semaphore, watch},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, Shared};
+use super::{Session, Shared, hosts::Hosts, phone};
 use crate::{
     clock,
     config::{DeviceConfig, SessionConfig},
@@ -25,14 +28,21 @@ use crate::{
 /// Between two questions how the device is doing, while nobody said.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
+/// Callers who may wait for the phone at once; further ones are told to come again.
+const WAITERS: usize = 256;
+
 /// A session's linked device.
 #[derive(Debug)]
 pub struct Linked {
-    client: Client,
+    pub(super) client: Client,
     config: DeviceConfig,
     /// `None`: the program has not been heard of.
-    status: watch::Sender<Option<Status>>,
+    pub(super) status: watch::Sender<Option<Status>>,
     code: watch::Sender<Option<Code>>,
+    /// What it is told of the CDN.
+    pub(super) hosts: Hosts,
+    /// Callers who wait for the phone to bring back a file.
+    waiters: Semaphore,
 }
 
 /// What a device needs to begin.
@@ -78,6 +88,8 @@ impl Linked {
             config: device.clone(),
             status: watch::Sender::default(),
             code: watch::Sender::default(),
+            hosts: Hosts::default(),
+            waiters: Semaphore::new(WAITERS),
         };
         Ok(Some((Arc::new(linked), beginning)))
     }
@@ -111,6 +123,11 @@ impl Linked {
     #[must_use]
     pub fn codes(&self) -> watch::Receiver<Option<Code>> {
         self.code.subscribe()
+    }
+
+    /// Places for callers who wait for the phone.
+    pub(crate) fn waiters(&self) -> &Semaphore {
+        &self.waiters
     }
 
     /// Takes a status for the newest. Answers whether it says something else than the one before, and
@@ -158,6 +175,8 @@ impl Session {
             self.tasks.spawn(program.run(self.stop.clone()));
         }
         self.tasks.spawn(ask(self.clone(), self.stop.clone()));
+        self.tasks
+            .spawn(phone::run(self.clone(), self.stop.clone()));
     }
 
     /// Something happened to the device, or to what it sent.
@@ -196,6 +215,7 @@ impl Session {
                 .await
             }
             Happening::Receipt(receipt) => self.tell_receipt(&receipt, now).await,
+            Happening::MediaRetry { id, answer } => self.phone_answers(&id, answer, now).await,
             Happening::Unknown => Ok(()),
         }
     }
@@ -216,6 +236,8 @@ impl Session {
             let told = facts(json!({
                 "phoneNumber": phone_number(status),
                 "pushName": status.push_name,
+                "businessName": status.business_name,
+                "platform": status.platform,
                 "lid": status.lid,
             }));
             self.notify("session.connected", about, String::new(), told, now)

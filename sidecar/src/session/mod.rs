@@ -2,6 +2,8 @@
 
 mod accept;
 pub mod device;
+mod hosts;
+mod phone;
 mod probe;
 mod replicas;
 mod sending;
@@ -253,12 +255,6 @@ impl Session {
     #[must_use]
     pub fn sends(&self) -> &Limits<()> {
         &self.sends
-    }
-
-    /// The CDN client.
-    #[must_use]
-    pub fn cdn(&self) -> &Arc<Cdn> {
-        &self.shared.cdn
     }
 
     /// Changes whenever a file's state does.

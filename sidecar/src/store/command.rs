@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::announce::{self, FileEvent, error_facts};
 use super::error::StoreError;
-use super::event::{self, FileEvent, error_facts};
 use super::ids::About;
 use super::model::{MediaError, MediaStatus};
 use super::prepare::json_list;
@@ -150,5 +150,5 @@ async fn answer(
         facts,
         endpoints: &command.endpoints,
     };
-    event::tell(tx, event, now).await
+    announce::tell(tx, event, now).await
 }

@@ -1,21 +1,17 @@
 //! When events come about: a held one is released by the first of stored, failed and deadline, in
 //! the transaction that wrote that state; afterwards each file speaks for itself.
 
+use super::announce::{FileEvent, error_facts, tell};
 use super::command;
 use super::error::StoreError;
-use super::ids::{self, About, KeyHash};
-use super::insert::{self, DeliveryInsert};
-use super::lane;
-use super::model::{MediaError, Outcome};
-use super::prepare::json_list;
+use super::ids::About;
+use super::model::{MediaError, MediaStatus, Outcome};
+use super::phone::waits_for_phone;
 use super::read;
 use super::rows;
 use super::sql::{self, Row};
 use super::writer::Tx;
 use crate::message::MediaId;
-
-/// In the place of a message's number: the event is about none that is kept.
-pub(super) const NO_MESSAGE: i64 = 0;
 
 /// Events released in one transaction when time runs out: nobody waits long behind them.
 const STEP: i64 = 256;
@@ -30,6 +26,8 @@ pub(super) struct Settled {
     round: i64,
     /// `None`: it is in the bucket.
     error: Option<MediaError>,
+    /// It has not, and waits for the phone.
+    waits: bool,
 }
 
 impl Settled {
@@ -46,6 +44,7 @@ impl Settled {
             followups: read::words(&followups)?,
             round: row.try_get("round")?,
             error,
+            waits: false,
         })
     }
 
@@ -88,6 +87,32 @@ async fn announce(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErro
     };
     release(tx, &[event], outcome, now).await?;
     tell_others(tx, event, file.message, now).await
+}
+
+/// The phone was asked for a file of the queue, which may take days: `media.failed`, retryable, unless
+/// the message's event is held for it, which tells of it when it goes.
+pub(super) async fn announce_wait(
+    tx: &mut Tx,
+    file: &Settled,
+    awaited: bool,
+    now: i64,
+) -> Result<(), StoreError> {
+    if awaited && held_event(tx, file.message).await?.is_some() {
+        return Ok(());
+    }
+    follow_up(tx, file, now).await?;
+    end_round(tx, &file.id).await
+}
+
+/// What follows of a file is another event than what was told.
+async fn end_round(tx: &mut Tx, id: &MediaId) -> Result<(), StoreError> {
+    sql::query("UPDATE media SET round = round + 1 WHERE tenant = $1 AND session = $2 AND id = $3")
+        .bind(&tx.session.tenant)
+        .bind(&tx.session.session)
+        .bind(&id.0)
+        .execute(&mut tx.conn)
+        .await?;
+    Ok(())
 }
 
 /// The event of a message that still waits for its media.
@@ -173,22 +198,32 @@ async fn release_without(
     release(tx, events, Outcome::Deadline, now).await?;
     for file in finished(tx, messages).await? {
         follow_up(tx, &file, now).await?;
+        if file.waits {
+            end_round(tx, &file.id).await?;
+        }
     }
     Ok(())
 }
 
-/// The files of messages that their events waited for and that reached an end.
+/// The files of messages that their events waited for and that reached an end, or wait for the phone.
 async fn finished(tx: &mut Tx, messages: &[i64]) -> Result<Vec<Settled>, StoreError> {
     let mut finished = Vec::new();
     for list in rows::lists(messages) {
         let query = rows::list_statement(
-            "SELECT id, message, followups, round, error FROM media WHERE message IN ",
+            "SELECT id, message, followups, round, error, status FROM media WHERE message IN ",
             list.len(),
-            " AND awaited AND status IN ('stored', 'failed') ORDER BY message, position",
+            " AND awaited AND (status IN ('stored', 'failed') OR phone = 'asked')
+              ORDER BY message, position",
         );
         for row in query.bind_all(list).fetch_all(&mut tx.conn).await? {
             let id = MediaId(row.try_get("id")?);
-            finished.push(Settled::of(&id, &row, read::error(&row)?)?);
+            let status = read::status(row.try_get("status")?)?;
+            let ended = matches!(status, MediaStatus::Stored | MediaStatus::Failed);
+            if ended || waits_for_phone(&row)? {
+                let mut file = Settled::of(&id, &row, read::error(&row)?)?;
+                file.waits = !ended;
+                finished.push(file);
+            }
         }
     }
     Ok(finished)
@@ -260,127 +295,4 @@ async fn follow_up(tx: &mut Tx, file: &Settled, now: i64) -> Result<(), StoreErr
         endpoints: &file.followups,
     };
     tell(tx, event, now).await
-}
-
-/// An error as members of a payload.
-pub(super) fn error_facts(error: &MediaError) -> serde_json::Map<String, serde_json::Value> {
-    let MediaError {
-        code,
-        message,
-        retryable,
-    } = error;
-    serde_json::Map::from_iter([
-        ("code".to_owned(), code.as_str().into()),
-        ("message".to_owned(), message.as_str().into()),
-        ("retryable".to_owned(), (*retryable).into()),
-    ])
-}
-
-/// An event about one file, beside that of its message.
-#[derive(Debug)]
-pub(super) struct FileEvent<'a> {
-    /// Number of the file's message.
-    pub(super) message: i64,
-    pub(super) name: &'static str,
-    pub(super) about: About<'a>,
-    pub(super) media: &'a MediaId,
-    /// What the payload says beside the ids.
-    pub(super) facts: serde_json::Map<String, serde_json::Value>,
-    pub(super) endpoints: &'a [String],
-}
-
-/// Writes an event about a file and its deliveries; nothing where nobody wants it.
-pub(super) async fn tell(tx: &mut Tx, news: FileEvent<'_>, now: i64) -> Result<(), StoreError> {
-    if news.endpoints.is_empty() {
-        return Ok(());
-    }
-    let message = sql::query("SELECT key, chat, message_id FROM messages WHERE number = $1")
-        .bind(news.message)
-        .fetch_optional(&mut tx.conn)
-        .await?;
-    let Some(message) = message else {
-        return Ok(());
-    };
-    let key: Vec<u8> = message.try_get(0)?;
-    let hash = KeyHash::try_from(key).map_err(|_| StoreError::Unreadable {
-        column: "messages.key",
-    })?;
-    let chat: String = message.try_get(1)?;
-    let message_id: String = message.try_get(2)?;
-    let mut facts = news.facts;
-    facts.insert("messageId".to_owned(), message_id.into());
-    facts.insert("chatId".to_owned(), chat.as_str().into());
-    facts.insert("mediaId".to_owned(), news.media.0.as_str().into());
-    let event = Announcement {
-        id: ids::event_id(&tx.session, &hash, news.name, &news.about),
-        message: news.message,
-        name: news.name,
-        chat,
-        media: std::slice::from_ref(news.media),
-        facts,
-        endpoints: news.endpoints,
-    };
-    announce_to(tx, event, now).await
-}
-
-/// An event that waits for nothing.
-#[derive(Debug)]
-pub(super) struct Announcement<'a> {
-    pub(super) id: String,
-    /// Number of its message, or [`NO_MESSAGE`].
-    pub(super) message: i64,
-    pub(super) name: &'static str,
-    pub(super) chat: String,
-    pub(super) media: &'a [MediaId],
-    pub(super) facts: serde_json::Map<String, serde_json::Value>,
-    pub(super) endpoints: &'a [String],
-}
-
-/// Writes an event and one delivery per endpoint.
-pub(super) async fn announce_to(
-    tx: &mut Tx,
-    event: Announcement<'_>,
-    now: i64,
-) -> Result<(), StoreError> {
-    let number = tx.numbers.event();
-    sql::query(
-        "INSERT INTO events (number, tenant, session, id, message, name, chat, created_at, media,
-         facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(number)
-    .bind(&tx.session.tenant)
-    .bind(&tx.session.session)
-    .bind(event.id)
-    .bind(event.message)
-    .bind(event.name)
-    .bind(&event.chat)
-    .bind(now)
-    .bind(json_list(event.media)?)
-    .bind(serde_json::Value::Object(event.facts).to_string())
-    .execute(&mut tx.conn)
-    .await?;
-    deliver(tx, number, &event.chat, event.endpoints, now).await
-}
-
-/// One delivery of an event per endpoint, each at the end of its lane.
-pub(super) async fn deliver(
-    tx: &mut Tx,
-    event: i64,
-    chat: &str,
-    endpoints: &[String],
-    now: i64,
-) -> Result<(), StoreError> {
-    let lanes: Vec<lane::Lane> = endpoints
-        .iter()
-        .map(|endpoint| (endpoint.clone(), chat.to_owned()))
-        .collect();
-    let tails = lane::tails(tx, &lanes).await?;
-    let mut deliveries = Vec::with_capacity(lanes.len());
-    for lane in &lanes {
-        let number = tx.numbers.delivery();
-        let opens = lane::opens(tails.get(lane), now);
-        deliveries.push(DeliveryInsert::new(number, event, lane, opens, false));
-    }
-    tx.outbox_changed = true;
-    insert::deliveries(tx, &deliveries).await
 }

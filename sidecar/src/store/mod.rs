@@ -5,11 +5,11 @@
 //!
 //! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
 //! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
-//! `event` decides when events come about (`command` those that answer a call), `retry` and
-//! `forget` do what a caller asks of a record, `sends` queues what is to be sent, `claim`, `outbox`
-//! and `lane` who gets events when, `dead_letter` and `replay` what was given up or is to go again,
-//! `prune` and `pressure` what goes. All that is the same for both databases: `sql` runs one text on
-//! either (`conn`). `sqlite` and `postgres` have what is each one's own, `lease` what replicas need.
+//! `event` decides when events come about (`announce` writes them, `command` answers calls by them),
+//! `retry` and `forget` do what a caller asks of a record, `phone` and `phone_answer` what the phone is
+//! asked for, `sends` queues what is to be sent, `claim`, `outbox` and `lane` who gets events when,
+//! `dead_letter` and `replay` what was given up or is to go again, `prune` and `pressure` what goes.
+//! `sql` runs one text on either database (`conn`); `sqlite`, `postgres` and `lease` are one's own.
 //!
 //! # Invariants
 //!
@@ -19,6 +19,7 @@
 //! - Nothing undelivered is ever removed to make room.
 
 mod accept;
+mod announce;
 mod backup;
 mod claim;
 mod command;
@@ -41,6 +42,8 @@ mod notice;
 mod numbers;
 mod outbox;
 mod page;
+mod phone;
+mod phone_answer;
 mod postgres;
 mod prepare;
 mod pressure;
@@ -79,9 +82,11 @@ pub use forget::Forgotten;
 pub use lease::RENEW_EVERY;
 pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,
-    NewMedia, NewMessage, Outcome, Page, StoreLimits, Stored,
+    NewMedia, NewMessage, Outcome, Page, Phone, StoreLimits, Stored,
 };
 pub use notice::Notice;
+pub use phone::LONGEST_QUESTION;
+pub use phone_answer::PhoneAnswer;
 pub use postgres::Database;
 pub use prune::Pruned;
 pub use replay::{Audience, Replay, Replayed, ReplayedEvents, Wanting};

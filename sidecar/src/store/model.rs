@@ -129,6 +129,43 @@ pub struct MediaError {
     pub retryable: bool,
 }
 
+/// Where a file stands with the phone, which can be asked to upload it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phone {
+    /// Never asked.
+    #[default]
+    Unasked,
+    /// To be asked, from this time on.
+    Due(Timestamp),
+    /// Asked at this time.
+    Asked(Timestamp),
+    /// It brought the file to the CDN again at this time.
+    Found(Timestamp),
+    /// It will not.
+    Lacks,
+}
+
+impl Phone {
+    /// Whether its answer is waited for.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Due(_) | Self::Asked(_))
+    }
+
+    /// Reads the columns `phone` and `phone_at`.
+    pub(super) fn parse(word: Option<&str>, at: Timestamp) -> Option<Self> {
+        Some(match word {
+            None => Self::Unasked,
+            // Whether a question that is on its way was taken nobody knows.
+            Some("due" | "asking") => Self::Due(at),
+            Some("asked") => Self::Asked(at),
+            Some("found") => Self::Found(at),
+            Some("lacks") => Self::Lacks,
+            Some(_) => return None,
+        })
+    }
+}
+
 /// A file that reached the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
@@ -179,6 +216,8 @@ pub struct MediaRecord {
     pub due_at: Option<Timestamp>,
     /// When WhatsApp stops serving it.
     pub expires_at: Timestamp,
+    /// Where it stands with the phone.
+    pub phone: Phone,
 }
 
 /// Which records to list, newest first.

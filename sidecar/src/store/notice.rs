@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::Store;
+use super::announce::{Announcement, NO_MESSAGE, announce_to};
 use super::error::StoreError;
-use super::event::{Announcement, NO_MESSAGE, announce_to};
 use super::ids::{About, event_id};
 
 /// An event about no message that is kept.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::announce::NO_MESSAGE;
 use super::error::StoreError;
-use super::event::NO_MESSAGE;
 use super::writer::Tx;
 use super::{Store, millis, postgres, rows, sends, sql};
 

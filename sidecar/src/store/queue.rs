@@ -6,6 +6,7 @@ use super::Store;
 use super::error::StoreError;
 use super::event::{self, Settled};
 use super::model::{MediaError, MediaRecord, MediaStatus, Stored};
+use super::phone;
 use super::read::{self, record_columns};
 use super::seal::SealKey;
 use super::sql::{self, Row};
@@ -118,7 +119,7 @@ impl Store {
         .await
     }
 
-    /// All that waits is due now: credentials or storage changed, or the bucket answers again.
+    /// All that waits, but for the phone, is due now: credentials or storage changed, or the bucket answers again.
     /// Answers how many that were.
     pub async fn wake(&self, now: Timestamp) -> Result<u64, StoreError> {
         let now = now.as_millisecond();
@@ -126,7 +127,8 @@ impl Store {
             Box::pin(async move {
                 let woken = sql::query(
                     "UPDATE media SET due_at = $3 WHERE tenant = $1 AND session = $2
-                       AND status = 'waiting' AND due_at > $3",
+                       AND status = 'waiting' AND due_at > $3
+                       AND (phone IS NULL OR phone NOT IN ('due', 'asking', 'asked'))",
                 )
                 .bind(&tx.session.tenant)
                 .bind(&tx.session.session)
@@ -141,10 +143,10 @@ impl Store {
     }
 }
 
-/// `number`, `status` and `error` of a file.
+/// `number`, `status`, `error` and `phone` of a file.
 pub(super) async fn find(tx: &mut Tx, id: &MediaId) -> Result<Option<Row>, StoreError> {
     sql::query(
-        "SELECT number, status, error FROM media
+        "SELECT number, status, error, phone FROM media
          WHERE tenant = $1 AND session = $2 AND id = $3",
     )
     .bind(&tx.session.tenant)
@@ -160,7 +162,9 @@ pub(super) async fn request(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), S
     };
     let status = read::status(row.try_get("status")?)?;
     let again = match status {
-        MediaStatus::Received | MediaStatus::Waiting => true,
+        // What waits for the phone is on its way.
+        MediaStatus::Waiting => !phone::is_asked_for(&row)?,
+        MediaStatus::Received => true,
         MediaStatus::Failed => read::error(&row)?.is_none_or(|error| error.retryable),
         MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => false,
     };
@@ -354,7 +358,7 @@ async fn wait(
     }
 }
 
-async fn finish_failed(
+pub(super) async fn finish_failed(
     tx: &mut Tx,
     id: &MediaId,
     error: &MediaError,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::error::StoreError;
-use super::model::{Delivery, EventRow, MediaError, MediaRecord, MediaStatus, Outcome};
+use super::model::{Delivery, EventRow, MediaError, MediaRecord, MediaStatus, Outcome, Phone};
 use super::prepare;
 use super::reference::{self, ReferenceColumns};
 use super::seal::{SealError, SealKey};
@@ -69,7 +69,7 @@ macro_rules! record_columns {
         "f.number, f.id, f.position, f.status, f.persist, f.received_at, f.expires_at, f.due_at,
          f.attempts, f.integrity_failures, f.error, f.bucket, f.object_key, f.stored_sha256,
          f.stored_length, f.stored_at, f.media_key_id, f.media_key, f.reference,
-         f.streaming_sidecar, f.jpeg_thumbnail, m.chat, m.from_me, m.participant, m.message_id,
+         f.streaming_sidecar, f.jpeg_thumbnail, f.phone, f.phone_at, m.chat, m.from_me, m.participant, m.message_id,
          m.timestamp"
     };
 }
@@ -102,9 +102,16 @@ pub(super) fn record(
         integrity_failures: count(row.try_get("integrity_failures")?),
         due_at: optional_time(row.try_get("due_at")?)?,
         expires_at: time(row.try_get("expires_at")?)?,
+        phone: phone(row)?,
         reference: reference(row, session, seal, &id)?,
         id,
     })
+}
+
+fn phone(row: &Row) -> Result<Phone, StoreError> {
+    let word: Option<String> = row.try_get("phone")?;
+    let at = optional_time(row.try_get("phone_at")?)?.unwrap_or_default();
+    Phone::parse(word.as_deref(), at).ok_or_else(|| unreadable("media.phone"))
 }
 
 fn message_key(row: &Row) -> Result<MessageKey, StoreError> {

@@ -91,7 +91,7 @@ async fn replace_if_newer(
            round = CASE WHEN status = 'failed' THEN round + 1 ELSE round END,
            persist = persist OR $2, expires_at = $4, kind = $5, reference = $6,
            streaming_sidecar = $7, jpeg_thumbnail = $8, media_key_id = $9, media_key = $10,
-           attempts = 0, integrity_failures = 0, error = NULL
+           attempts = 0, integrity_failures = 0, error = NULL, phone = NULL, phone_questions = 0
          WHERE number = $1 AND status <> 'stored'",
     )
     .bind(kept.number)

@@ -165,6 +165,17 @@ pub(super) fn from_columns(columns: ReferenceColumns) -> Result<MediaReference, 
     })
 }
 
+/// The JSON column of a file that is elsewhere now. Its full URL is of no use any more.
+pub(super) fn moved(json: &str, direct_path: &str) -> Result<String, StoreError> {
+    let unreadable = |_| StoreError::Unreadable {
+        column: "media.reference",
+    };
+    let mut description: Description = serde_json::from_str(json).map_err(unreadable)?;
+    description.direct_path = Some(direct_path.to_owned());
+    description.url = None;
+    serde_json::to_string(&description).map_err(unreadable)
+}
+
 /// The word of a kind in the `kind` column and in answers.
 pub(super) fn kind_word(kind: MediaKind) -> &'static str {
     match kind {

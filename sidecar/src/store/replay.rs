@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::error::StoreError;
 use super::lane::{self, Tail};
 use super::writer::Tx;
-use super::{Store, event, prune, sql};
+use super::{Store, announce, prune, sql};
 
 /// Events looked at in one go. There is no index of event ids, which every insert would pay
 /// for; a replay is rare, and looks through the events in steps that nobody notices.
@@ -203,7 +203,7 @@ async fn step(tx: &mut Tx, events: &[i64], replay: &Replay, now: i64) -> Result<
         for delivery in &plan.again {
             queue_again(tx, delivery, &chat, now).await?;
         }
-        event::deliver(tx, number, &chat, &plan.new, now).await?;
+        announce::deliver(tx, number, &chat, &plan.new, now).await?;
         if !plan.new.is_empty() {
             let head = "DELETE FROM deliveries WHERE number IN ";
             prune::remove(tx, head, &plan.inherited).await?;

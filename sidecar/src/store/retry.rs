@@ -13,7 +13,8 @@ use crate::message::MediaId;
 const STEP: i64 = 256;
 
 impl Store {
-    /// Queues a file that is not in the bucket and not on its way there. Answers the record; `None`:
+    /// Queues a file that is not in the bucket and not on its way there; the phone may be asked for it
+    /// as if it never was. Answers the record; `None`:
     /// there is none.
     pub async fn retry(
         &self,
@@ -62,11 +63,29 @@ async fn one(tx: &mut Tx, id: &MediaId, now: i64) -> Result<(), StoreError> {
     let status = read::status(row.try_get("status")?)?;
     match status {
         MediaStatus::Received | MediaStatus::Waiting | MediaStatus::Failed => {
-            requeue(tx, row.try_get("number")?, status, now).await?;
+            ask_anew(tx, row.try_get("number")?, status, now).await?;
         }
         MediaStatus::Queued | MediaStatus::Running | MediaStatus::Stored => {}
     }
     Ok(())
+}
+
+/// Queues a file that is still at `status`, and forgets what the phone said or was asked.
+async fn ask_anew(
+    tx: &mut Tx,
+    number: i64,
+    status: MediaStatus,
+    now: i64,
+) -> Result<bool, StoreError> {
+    let queued = requeue(tx, number, status, now).await?;
+    if queued {
+        sql::query("UPDATE media SET phone = NULL, phone_questions = 0 WHERE number = $1")
+            .bind(number)
+            .execute(&mut tx.conn)
+            .await?;
+        tx.questions_changed = true;
+    }
+    Ok(queued)
 }
 
 async fn stored(tx: &mut Tx, id: &MediaId, now: i64) -> Result<bool, StoreError> {
@@ -114,7 +133,7 @@ async fn step(
         step.last = Some(number);
         // Nothing is ever fetched for what the sender described wrongly.
         if read::error(row)?.is_none_or(|error| error.code != "media_invalid") {
-            step.queued += u64::from(requeue(tx, number, status, now).await?);
+            step.queued += u64::from(ask_anew(tx, number, status, now).await?);
         }
     }
     Ok(step)

@@ -33,6 +33,7 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// What an operation works with: the connection inside the open transaction, and what it notes.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each wakes others")]
 pub(super) struct Tx {
     pub(super) conn: Conn,
     pub(super) session: SessionKey,
@@ -48,6 +49,8 @@ pub(super) struct Tx {
     pub(super) outbox_changed: bool,
     /// A message to send may have become due.
     pub(super) sends_changed: bool,
+    /// The phone is to be asked for a file, or may be for another.
+    pub(super) questions_changed: bool,
 }
 
 impl Tx {
@@ -66,6 +69,7 @@ impl Tx {
             transfers_changed: false,
             outbox_changed: false,
             sends_changed: false,
+            questions_changed: false,
         }
     }
 }
@@ -77,6 +81,7 @@ pub(super) struct Signals {
     pub(super) outbox: Notify,
     pub(super) holds: Notify,
     pub(super) sends: Notify,
+    pub(super) questions: Notify,
 }
 
 /// The task that owns the writing connection.
@@ -352,6 +357,9 @@ impl Writer {
         }
         if std::mem::take(&mut self.tx.sends_changed) {
             self.signals.sends.notify_one();
+        }
+        if std::mem::take(&mut self.tx.questions_changed) {
+            self.signals.questions.notify_one();
         }
     }
 }

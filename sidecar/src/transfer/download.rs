@@ -4,12 +4,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::{
-    ByteRange, TransferError, lost, range, rehash,
+    ByteRange, TransferError, lost, range, rehash, reupload,
     source::{self, Fetch},
 };
 use crate::{
     bucket::{BucketError, Object},
-    cdn::CdnError,
+    cdn::{Cdn, CdnError},
     clock,
     media::IntegrityError,
     session::Session,
@@ -35,10 +35,25 @@ pub struct Download {
 ///
 /// # Errors
 ///
-/// Everything known before the first byte, with [`TransferError::ObjectGone`] where a persisted
+/// Everything known before the first byte, with [`TransferError::Requested`] where the phone was asked for
+/// a file that has left the CDN and has not answered in time, [`TransferError::ObjectGone`] where a persisted
 /// object is in the bucket no more and the CDN has dropped the file too, and
 /// [`TransferError::OutOfRange`] where the file has nothing of the range.
 pub async fn download(
+    session: &Session,
+    record: &MediaRecord,
+    range: Option<ByteRange>,
+) -> Result<Download, TransferError> {
+    match open(session, record, range).await {
+        Err(error) => {
+            let found = reupload::wait(session, record, error).await?;
+            open(session, &found, range).await
+        }
+        opened => opened,
+    }
+}
+
+async fn open(
     session: &Session,
     record: &MediaRecord,
     range: Option<ByteRange>,
@@ -69,11 +84,27 @@ async fn from_cdn(
     record: &MediaRecord,
     range: Option<ByteRange>,
 ) -> Result<Download, TransferError> {
-    let opened = match range {
-        Some(range) => match part_from_cdn(session, record, range).await {
+    let cdn = session.cdn().await;
+    let mut opened = over(&cdn, session, record, range).await;
+    if matches!(&opened, Err(error) if error.is_unauthorised())
+        && let Some(cdn) = session.cdn_anew(&cdn).await
+    {
+        opened = over(&cdn, session, record, range).await;
+    }
+    opened.map_err(|error| error.as_of(record.expires_at, clock::now()))
+}
+
+async fn over(
+    cdn: &Cdn,
+    session: &Session,
+    record: &MediaRecord,
+    range: Option<ByteRange>,
+) -> Result<Download, TransferError> {
+    match range {
+        Some(range) => match part_from_cdn(cdn, session, record, range).await {
             // What can't be verified in parts may still be right as a whole.
             Ok(Some(part)) => Ok(part),
-            Ok(None) => whole_from_cdn(session, record).await,
+            Ok(None) => whole_from_cdn(cdn, session, record).await,
             // What can't be verified in parts, or not be had in parts, may be right as a whole: the
             // sidecar is the sender's, and a host need not have ranges.
             Err(
@@ -81,16 +112,16 @@ async fn from_cdn(
                 | TransferError::Cdn(CdnError::Mismatch { .. })),
             ) => {
                 tracing::info!(session = %session.key(), media = %record.id, %error, "no range of it");
-                whole_from_cdn(session, record).await
+                whole_from_cdn(cdn, session, record).await
             }
             Err(error) => Err(error),
         },
-        None => whole_from_cdn(session, record).await,
-    };
-    opened.map_err(|error| error.as_of(record.expires_at, clock::now()))
+        None => whole_from_cdn(cdn, session, record).await,
+    }
 }
 
 async fn whole_from_cdn(
+    cdn: &Cdn,
     session: &Session,
     record: &MediaRecord,
 ) -> Result<Download, TransferError> {
@@ -100,7 +131,7 @@ async fn whole_from_cdn(
         // A caller can't be restarted as a bucket can.
         settle_length: true,
     };
-    let source = source::open(session.cdn(), &record.reference, fetch).await?;
+    let source = source::open(cdn, &record.reference, fetch).await?;
     Ok(Download {
         length: source.length,
         sha256: Some(source.sha256),
@@ -114,13 +145,14 @@ async fn whole_from_cdn(
 
 /// A part of the file, its first chunk verified. `None`: no part of it can be verified.
 async fn part_from_cdn(
+    cdn: &Cdn,
     session: &Session,
     record: &MediaRecord,
     range: ByteRange,
 ) -> Result<Option<Download>, TransferError> {
     let known = session.known_lengths();
     let prefer = record.integrity_failures as usize;
-    let Some(file) = range::look(session.cdn(), &record.reference, known, prefer).await? else {
+    let Some(file) = range::look(cdn, &record.reference, known, prefer).await? else {
         return Ok(None);
     };
     let (length, limit) = (file.length(), session.config().auto_persist.max_bytes);

@@ -15,6 +15,9 @@ use crate::{
 /// How long a CDN that throttles (507) is left alone.
 const THROTTLED: Duration = Duration::from_mins(5);
 
+/// When it is worth a look whether a phone has answered.
+const REQUESTED: Duration = Duration::from_secs(30);
+
 /// What ended one attempt to move a file.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
@@ -30,6 +33,9 @@ pub enum TransferError {
     /// The file has left WhatsApp's CDN.
     #[error("the file is no longer on WhatsApp's CDN")]
     Gone,
+    /// The file has left WhatsApp's CDN, and the phone that was asked for it has not answered.
+    #[error("the file is no longer on WhatsApp's CDN; the phone is asked to upload it again")]
+    Requested,
     /// A persisted object is in the bucket no more, and the CDN has dropped the file too.
     #[error("the object is in the bucket no more")]
     ObjectGone,
@@ -84,6 +90,7 @@ impl TransferError {
             Self::Invalid(_) => "media_invalid",
             Self::TooLarge { .. } => "too_large",
             Self::Gone => "media_expired",
+            Self::Requested => "media_requested",
             Self::ObjectGone => "object_gone",
             Self::NoThumbnail => "thumbnail_not_found",
             Self::OutOfRange { .. } => "range_not_satisfiable",
@@ -114,6 +121,12 @@ impl TransferError {
         )
     }
 
+    /// Whether the CDN's hosts are refused to us: others may be named.
+    #[must_use]
+    pub fn is_unauthorised(&self) -> bool {
+        matches!(self, Self::Cdn(error) if error.is_unauthorised())
+    }
+
     /// Would every other file fail the same way, because of the bucket?
     #[must_use]
     pub fn is_about_bucket(&self) -> bool {
@@ -138,6 +151,7 @@ impl TransferError {
                 Class::Throttled => Some(THROTTLED),
                 _ => None,
             },
+            Self::Requested => Some(REQUESTED),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use titan_crds::Reason;
 use tokio::time::timeout;
 
-use super::{TransferError, save::has_expired};
+use super::{TransferError, reupload, save::has_expired};
 use crate::{
     bucket::{Bucket, BucketError},
     clock,
@@ -51,16 +51,18 @@ pub(super) async fn after_download(session: &Session, record: &MediaRecord, erro
     }
 }
 
-/// Queues the file of an object that is gone, where the CDN may still have it.
+/// Queues the file of an object that is gone, where the CDN may still have it, or the phone.
 ///
 /// # Errors
 ///
 /// [`TransferError::ObjectGone`] where it has not; else the store's.
 pub async fn save_again(session: &Session, record: &MediaRecord) -> Result<(), TransferError> {
-    if has_expired(record, clock::now()) {
+    let now = clock::now();
+    let comes_back = session.device().is_some() && reupload::may_come(record, now);
+    if has_expired(record, now) && !comes_back {
         return Err(TransferError::ObjectGone);
     }
-    if session.store().save_again(&record.id, clock::now()).await? {
+    if session.store().save_again(&record.id, now).await? {
         tracing::warn!(session = %session.key(), media = %record.id, "the object is gone from the bucket, the file is saved again");
         session.media_changed();
     }

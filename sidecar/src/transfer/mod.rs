@@ -10,6 +10,7 @@ mod part;
 mod persist;
 pub mod range;
 mod rehash;
+mod reupload;
 mod save;
 pub mod source;
 pub mod thumbnail;

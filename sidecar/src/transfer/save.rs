@@ -79,7 +79,14 @@ async fn into_bucket(
         prefer_host: record.integrity_failures as usize,
         settle_length: false,
     };
-    match persist(session.cdn(), bucket, record, &key, fetch).await {
+    let cdn = session.cdn().await;
+    let mut saved = persist(&cdn, bucket, record, &key, fetch).await;
+    if matches!(&saved, Err(error) if error.is_unauthorised())
+        && let Some(cdn) = session.cdn_anew(&cdn).await
+    {
+        saved = persist(&cdn, bucket, record, &key, fetch).await;
+    }
+    match saved {
         Ok(stored) => Ok(stored),
         Err(error) => {
             let error = error.as_of(record.expires_at, clock::now());

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{TransferError, backoff, save::has_expired};
+use super::{TransferError, backoff, reupload, save::has_expired};
 use crate::{
     clock,
     metrics::{Metrics, Outcome},
@@ -24,15 +24,18 @@ pub(super) enum Verdict {
         error: MediaError,
         integrity: bool,
     },
+    /// Gone from the CDN: waits for the phone to bring it back.
+    Asking(MediaError),
     /// Given up.
     Failed(MediaError),
 }
 
 impl Verdict {
-    /// Judges what a try of `record` came to.
+    /// Judges what a try of `record` came to; `has_phone`: there is a phone to ask.
     pub(super) fn of(
         record: &MediaRecord,
         outcome: &Result<Stored, TransferError>,
+        has_phone: bool,
         random: f64,
         now: Timestamp,
     ) -> Self {
@@ -40,6 +43,9 @@ impl Verdict {
             Ok(stored) => return Self::Stored(*stored),
             Err(error) => error,
         };
+        if has_phone && has_left(record, error, now) && reupload::may_come(record, now) {
+            return Self::Asking(reupload::asking());
+        }
         if is_final(record, error, now) {
             return Self::Failed(media_error(error, false));
         }
@@ -74,6 +80,7 @@ impl Verdict {
                     .transfer_waiting(&record.id, *due, error, *integrity, now)
                     .await
             }
+            Self::Asking(error) => store.transfer_asks(&record.id, error.clone(), now).await,
             Self::Failed(error) => store.transfer_failed(&record.id, error.clone(), now).await,
         }
     }
@@ -90,6 +97,9 @@ impl Verdict {
                 let (code, error) = (&error.code, &error.message);
                 tracing::info!(%session, trace, %media, code, error, %due, "will be tried again");
             }
+            Self::Asking(_) => {
+                tracing::info!(%session, trace, %media, "gone from the CDN, waits for the phone");
+            }
             Self::Failed(error) => {
                 let (code, error) = (&error.code, &error.message);
                 tracing::warn!(%session, trace, %media, code, error, "given up");
@@ -104,11 +114,17 @@ impl Verdict {
                 metrics.transferred_bytes.inc_by(stored.length);
                 "stored"
             }
-            Self::Waiting { .. } => "waiting",
+            Self::Waiting { .. } | Self::Asking(_) => "waiting",
             Self::Failed(_) => "failed",
         };
         metrics.transfers.get_or_create(&Outcome { outcome }).inc();
     }
+}
+
+/// Whether the file is on the CDN no more, or is not to be had there any more.
+fn has_left(record: &MediaRecord, error: &TransferError, now: Timestamp) -> bool {
+    let judged = error.is_final() || matches!(error, TransferError::Integrity(_));
+    reupload::is_gone(error) || (!judged && has_expired(record, now))
 }
 
 /// Everything is tried again until the file leaves the CDN, but what speaks of the file itself.

@@ -1,11 +1,12 @@
 //! What is final and what is tried again, and when.
 
 use super::*;
+use crate::cdn::{CdnError, Class};
 use crate::{
     bucket::BucketError,
-    media::{IntegrityError, MediaKind, MediaType},
+    media::{IntegrityError, MediaKey, MediaKind, MediaType},
     message::{MediaId, MediaReference, MessageKey, SessionKey},
-    store::MediaStatus,
+    store::{MediaStatus, Phone},
 };
 
 const SENT: i64 = 1_736_937_000;
@@ -73,6 +74,7 @@ fn record(expires_at: i64, before: Option<&str>) -> MediaRecord {
         integrity_failures: 0,
         due_at: None,
         expires_at: at(expires_at),
+        phone: Phone::Unasked,
     }
 }
 
@@ -82,7 +84,7 @@ fn down() -> TransferError {
 
 fn is_failed(record: &MediaRecord, error: TransferError, now: i64) -> bool {
     matches!(
-        Verdict::of(record, &Err(error), 0.5, at(now)),
+        Verdict::of(record, &Err(error), false, 0.5, at(now)),
         Verdict::Failed(_)
     )
 }
@@ -136,10 +138,103 @@ fn pauses_grow_with_the_tries() {
     let due = |attempts| {
         let mut record = record(SENT + 9 * DAY, None);
         record.attempts = attempts;
-        match Verdict::of(&record, &Err(down()), 1.0, at(SENT)) {
+        match Verdict::of(&record, &Err(down()), false, 1.0, at(SENT)) {
             Verdict::Waiting { due, .. } => due.as_second() - SENT,
             other => panic!("{other:?}"),
         }
     };
     assert_eq!((due(0), due(1), due(3), due(30)), (1, 2, 8, 300));
+}
+
+/// The same with a key, so that the phone can be asked, and at this point with it.
+fn askable(expires_at: i64, phone: Phone) -> MediaRecord {
+    let mut record = record(expires_at, None);
+    record.reference.media_key = Some(MediaKey([7; 32]));
+    record.phone = phone;
+    record
+}
+
+fn asks(record: &MediaRecord, error: TransferError, now: i64) -> bool {
+    let verdict = Verdict::of(record, &Err(error), true, 0.5, at(now));
+    if let Verdict::Asking(error) = &verdict {
+        assert_eq!(
+            (error.code.as_str(), error.retryable),
+            ("media_expired", true)
+        );
+    }
+    matches!(verdict, Verdict::Asking(_))
+}
+
+fn refused(status: u16, class: Class) -> TransferError {
+    let host = "mmg.whatsapp.net".to_owned();
+    TransferError::from(CdnError::Status {
+        host,
+        status,
+        class,
+    })
+}
+
+#[test]
+fn the_phone_is_asked_for_what_the_cdn_has_no_more_or_does_not_give() {
+    let fresh = || askable(SENT + 9 * DAY, Phone::Unasked);
+    for error in [
+        refused(404, Class::Gone),
+        refused(410, Class::Gone),
+        refused(403, Class::Gone),
+        refused(403, Class::Forbidden),
+    ] {
+        assert!(asks(&fresh(), error, SENT + 10));
+    }
+    for error in [
+        refused(401, Class::Retry { after: None }),
+        refused(500, Class::Retry { after: None }),
+        refused(507, Class::Throttled),
+        TransferError::Integrity(IntegrityError::Mac),
+        TransferError::TooLarge { limit: 1 },
+        down(),
+    ] {
+        assert!(!asks(&fresh(), error, SENT + 10));
+    }
+    // Past its date the file is gone, whatever else was in the way.
+    assert!(asks(&askable(SENT, Phone::Unasked), down(), SENT + 3 * DAY));
+}
+
+#[test]
+fn nobody_is_asked_for_what_no_phone_has() {
+    let now = SENT + 10;
+    let gone = || refused(404, Class::Gone);
+    let keyless = record(SENT + 9 * DAY, None);
+    assert!(!asks(&keyless, gone(), now));
+    let mut channel = askable(SENT + 9 * DAY, Phone::Unasked);
+    channel.message.chat = "1203@newsletter".to_owned();
+    assert!(!asks(&channel, gone(), now));
+    let of_gateway = Verdict::of(
+        &askable(SENT + 9 * DAY, Phone::Unasked),
+        &Err(gone()),
+        false,
+        0.5,
+        at(now),
+    );
+    assert!(matches!(of_gateway, Verdict::Failed(_)));
+}
+
+#[test]
+fn a_phone_is_waited_for_fourteen_days_and_not_asked_for_what_it_lacks() {
+    let now = SENT + 30 * DAY;
+    for (phone, waits) in [
+        (Phone::Due(at(now + 3600)), true),
+        (Phone::Due(at(now - 13 * DAY)), true),
+        (Phone::Asked(at(now - 13 * DAY)), true),
+        (Phone::Asked(at(now - 14 * DAY)), false),
+        (Phone::Found(at(now - DAY)), false),
+        (Phone::Found(at(now - 14 * DAY)), true),
+        (Phone::Lacks, false),
+    ] {
+        let record = askable(now + DAY, phone);
+        assert_eq!(
+            asks(&record, refused(404, Class::Gone), now),
+            waits,
+            "{phone:?}"
+        );
+    }
 }

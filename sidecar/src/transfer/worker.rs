@@ -130,7 +130,13 @@ async fn settle(session: &Session, record: MediaRecord) {
         // Left running: the next start queues it again.
         return;
     }
-    let verdict = Verdict::of(&record, &outcome, rand::random(), clock::now());
+    let verdict = Verdict::of(
+        &record,
+        &outcome,
+        session.device().is_some(),
+        rand::random(),
+        clock::now(),
+    );
     let mut pause = RECHECK;
     while let Err(error) = verdict.write(session, &record).await {
         tracing::error!(session = %session.key(), media = %record.id, %error, "can't write a transfer's outcome");

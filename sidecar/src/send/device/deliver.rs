@@ -158,7 +158,8 @@ async fn brought(
             .await
             .map_err(|error| not_sent(&error))?;
         match session
-            .cdn()
+            .shared()
+            .cdn
             .upload(&permit(connection), &blob, content)
             .await
         {
@@ -168,20 +169,12 @@ async fn brought(
     }
 }
 
-/// The hosts in WhatsApp's order, then those that stand in for them.
 fn permit(connection: MediaConn) -> Permit {
-    let MediaConn { auth, hosts, .. } = connection;
-    let mut names: Vec<String> = Vec::with_capacity(2 * hosts.len());
-    let fallbacks: Vec<_> = hosts
-        .iter()
-        .filter_map(|host| host.fallback.clone())
-        .collect();
-    for name in hosts.into_iter().map(|host| host.hostname).chain(fallbacks) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
+    let hosts = connection.names();
+    Permit {
+        auth: connection.auth,
+        hosts,
     }
-    Permit { auth, hosts: names }
 }
 
 fn not_uploaded(error: &UploadError) -> SendError {

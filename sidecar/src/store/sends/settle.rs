@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::{Outcome, SendError, Sent, unreadable};
+use crate::store::announce::{Announcement, NO_MESSAGE, announce_to};
 use crate::store::error::StoreError;
-use crate::store::event::{Announcement, NO_MESSAGE, announce_to};
 use crate::store::ids::{self, About};
 use crate::store::sql::{self, Row};
 use crate::store::writer::Tx;

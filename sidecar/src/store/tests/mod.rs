@@ -6,6 +6,7 @@ mod database;
 mod fixture;
 mod inbound;
 mod outbox;
+mod phone;
 mod release;
 mod replay;
 mod replicas;
@@ -83,6 +84,19 @@ conformance! {
         a_newer_reference_saves_a_running_file_from_failing,
         running_files_are_queued_again_after_a_crash,
         callers_are_woken_when_a_file_becomes_due,
+    }
+    phone {
+        a_file_that_waits_for_the_phone_is_told_of_and_queued_with_its_new_path,
+        a_held_event_goes_with_what_the_phone_brought_in_time,
+        what_the_phone_lacks_has_failed_for_good,
+        a_question_that_a_crash_interrupted_is_asked_again,
+        an_answer_may_be_faster_than_the_word_that_it_was_asked,
+        of_one_whatsapp_id_one_question_is_out_at_a_time,
+        a_phone_that_says_nothing_of_use_is_asked_twice,
+        what_waits_for_the_phone_is_due_when_its_time_is_up,
+        a_file_that_nobody_saves_is_asked_for_by_its_caller_alone,
+        an_answer_finds_a_running_file_too,
+        a_newer_reference_needs_no_phone,
     }
     commands {
         a_command_is_answered_once_its_file_is_stored,

@@ -4,6 +4,8 @@ mod inbound;
 mod kills;
 mod outbound;
 mod pairing;
+mod reupload;
+mod reupload_faults;
 mod settings;
 
 use serde_json::{Value, json};
