@@ -64,6 +64,8 @@ async fn a_scanned_code_links_the_phone() {
     let linked = Linked::new().await.linked().await;
     let session = linked.is("CONNECTED", None).await;
     assert_eq!(session["phoneNumber"], format!("+{PHONE}"));
+    assert_eq!(session["businessName"], session["pushName"]);
+    assert_eq!(session["platform"], "android");
     let told = linked.told("session.connected").await;
     assert_eq!(told["phoneNumber"], format!("+{PHONE}"));
     let report = linked.stage.report().await;
