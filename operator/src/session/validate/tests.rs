@@ -64,15 +64,6 @@ fn hosts_outside_those_allowed_are_refused_by_name() {
 }
 
 #[test]
-fn what_no_code_honours_is_named() {
-    let spec = json!({"source": {"whatsapp": {"history": true}}});
-    assert_eq!(
-        refusal(&spec),
-        "this version does not honour spec.source.whatsapp.history"
-    );
-}
-
-#[test]
 fn a_linked_device_needs_an_image_of_the_platform() {
     let object = object(&json!({"source": {"whatsapp": {}}}));
     let error = validate(&object, None, &crate::testing::settings()).unwrap_err();
