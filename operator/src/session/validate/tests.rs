@@ -18,11 +18,6 @@ fn valid(spec: &Value) -> ValidatedSession {
     validate(&object(spec), None, &settings(&[])).unwrap()
 }
 
-fn refusal(spec: &Value) -> String {
-    let refused = validate(&object(spec), None, &settings(&[]));
-    refused.unwrap_err().to_string()
-}
-
 #[test]
 fn an_empty_spec_is_a_gateway_on_a_volume_with_a_key_of_its_own() {
     let session = valid(&json!({}));
