@@ -5,18 +5,12 @@
 //! Fields that the operator honours (`expose`, `networkPolicy`, `podTemplate`, the volume) are not on
 //! it: without a cluster they have nothing to speak of, and the same manifests serve both.
 
-use crate::{MediaSessionSpec, media_session::Whatsapp};
+use crate::MediaSessionSpec;
 
-/// Paths of the fields of a session that are set and not honoured.
+/// Paths of the fields of a session that are set and not honoured. There is no such field now.
 #[must_use]
-pub fn of_session(spec: &MediaSessionSpec) -> Vec<&'static str> {
-    [(
-        "spec.source.whatsapp.history",
-        spec.whatsapp().is_some_and(Whatsapp::history),
-    )]
-    .into_iter()
-    .filter_map(|(name, is_set)| is_set.then_some(name))
-    .collect()
+pub fn of_session(_spec: &MediaSessionSpec) -> Vec<&'static str> {
+    Vec::new()
 }
 
 #[cfg(test)]
@@ -36,17 +30,5 @@ mod tests {
         }))
         .unwrap();
         assert!(of_session(&spec).is_empty());
-    }
-
-    #[test]
-    fn a_field_that_nothing_honours_is_named() {
-        let spec: MediaSessionSpec = serde_json::from_value(serde_json::json!({
-            "replicas": 1,
-            "source": {"whatsapp": {"history": true}},
-            "tls": {"secretRef": {"name": "cert"}},
-            "rateLimit": {"requests": 1, "per": "1s"}
-        }))
-        .unwrap();
-        assert_eq!(of_session(&spec), ["spec.source.whatsapp.history"]);
     }
 }

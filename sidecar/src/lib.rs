@@ -19,6 +19,7 @@ pub mod config;
 pub mod demo;
 pub mod device;
 mod fleet;
+pub mod history;
 pub mod inbound;
 pub mod launch;
 pub mod message;

@@ -105,6 +105,12 @@ impl Sealed {
         Self::under("WhatsApp Image Thumbnail Keys", Kind::Image, key, plain)
     }
 
+    /// Encrypts a chunk of history.
+    #[must_use]
+    pub fn history(key: [u8; 32], plain: impl Into<Bytes>) -> Self {
+        Self::under("WhatsApp History Keys", Kind::Document, key, plain)
+    }
+
     fn under(info: &str, kind: Kind, key: [u8; 32], plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
         let expanded = expand(info, &key);

@@ -14,7 +14,11 @@ use crate::api::Api;
 use crate::cache::installed;
 use crate::media::{Kind, Sealed};
 use crate::wait::{LATER, until};
-use waproto::whatsapp::{Message, message::ImageMessage};
+use waproto::buffa::Message as _;
+use waproto::whatsapp::{
+    Message,
+    message::{HistorySyncNotification, ImageMessage},
+};
 
 /// A program of the folder that `servers/whatsapp.sh` builds.
 fn program(name: &str) -> PathBuf {
@@ -147,6 +151,22 @@ impl Relay {
             format_args!("the phone is asked for {id}"),
             || async { self.control.get(&path).await.expect(200).json()["asked"] == true },
         )
+        .await;
+    }
+
+    /// The phone offers its device some of the chats' history.
+    pub async fn offer_history(&self, phone: &str, id: &str, offer: &HistorySyncNotification) {
+        let notification = STANDARD.encode(offer.encode_to_vec());
+        let body = json!({"phone": phone, "id": id, "notification": notification});
+        self.control.post_json("/history", &body).await.expect(200);
+    }
+
+    /// Waits until the device said that it has what was offered.
+    pub async fn history_taken(&self, id: &str) {
+        until(LATER, format!("history {id} is taken"), || async {
+            let path = format!("/history/{id}");
+            self.control.get(&path).await.expect(200).json()["taken"] == true
+        })
         .await;
     }
 

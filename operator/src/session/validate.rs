@@ -103,6 +103,9 @@ pub struct Device {
     pub name: String,
     /// The account is shown as online.
     pub mark_online: bool,
+    /// The chats' history is taken. Sessions without it are the same inputs as before it was known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub history: bool,
     /// Where the URL of its proxy is.
     pub proxy: Option<SecretKeyRef>,
     /// Where the key is that seals its own keys.
@@ -286,6 +289,7 @@ fn device(spec: &MediaSessionSpec, settings: &Settings) -> Result<Option<Device>
         image: image.ok_or(Invalid::NoDeviceImage)?.to_string(),
         name: whatsapp.device_name().to_owned(),
         mark_online: whatsapp.mark_online(),
+        history: whatsapp.history(),
         proxy: whatsapp
             .proxy
             .as_ref()

@@ -15,6 +15,8 @@ pub struct DeviceConfig {
     pub phone_number: Option<String>,
     /// Whether the account is shown as online.
     pub mark_online: bool,
+    /// Whether the chats' history is taken.
+    pub history: bool,
     /// URL of a proxy, for the program that is started here.
     pub proxy: Option<DeviceSecret>,
     /// Which key seals the device's keys, and all that may open them; for the program that is started
@@ -48,6 +50,7 @@ pub(super) fn of(whatsapp: &Whatsapp) -> DeviceConfig {
         name: whatsapp.device_name().to_owned(),
         phone_number: whatsapp.phone_number.clone(),
         mark_online: whatsapp.mark_online(),
+        history: whatsapp.history(),
         proxy: None,
         store_key: None,
     }

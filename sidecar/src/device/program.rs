@@ -114,6 +114,9 @@ impl Program {
         if self.config.mark_online {
             command.arg("--mark-online");
         }
+        if self.config.history {
+            command.arg("--history");
+        }
         if self.config.proxy.is_some() {
             command
                 .arg("--proxy-url-file")

@@ -43,6 +43,7 @@ pub async fn serve(listener: UnixListener, session: Arc<Session>, stop: Cancella
     let key = session.key().clone();
     let router = Router::new()
         .route("/messages", post(messages))
+        .route("/history", post(super::history::take))
         .route("/events", post(events))
         .layer(DefaultBodyLimit::max(MOST))
         .with_state(session);

@@ -33,7 +33,7 @@ use error::malformed_json as malformed;
 use format::Encoding;
 use json::Json;
 
-use crate::message::{Envelope, Incoming, understand};
+use crate::message::{Envelope, Event, Incoming, understand};
 
 /// One request to `/inbound`, without its transport.
 #[derive(Debug, Default)]
@@ -156,6 +156,19 @@ pub fn parse(request: Request<'_>) -> Result<Parsed, ParseError> {
 pub fn device(body: &[u8]) -> Result<Parsed, ParseError> {
     let found = device::read(body)?;
     Ok(Parsed::new(Format::ProtobufMessage, found))
+}
+
+/// Reads one message of the chats' history, a `WebMessageInfo`. `None`: nothing that a person sees, or
+/// nothing that can be read.
+#[must_use]
+pub fn history(body: &[u8]) -> Option<Incoming> {
+    let found = protobuf::web_message(body).ok()?;
+    let incoming = found.envelopes.into_iter().find_map(understand)?;
+    let seen = !matches!(incoming.event, Event::Placeholder { .. });
+    seen.then_some(Incoming {
+        history: true,
+        ..incoming
+    })
 }
 
 /// Only wuzapi posts forms.

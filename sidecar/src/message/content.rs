@@ -18,6 +18,8 @@ pub struct Incoming {
     pub timestamp: Option<i64>,
     /// The sender's own display name.
     pub push_name: Option<String>,
+    /// Of the chats' history: it was sent before the device was linked, or may have been.
+    pub history: bool,
     /// What happened.
     pub event: Event,
 }

@@ -77,6 +77,7 @@ pub fn understand(envelope: Envelope) -> Option<Incoming> {
         key: parties.key(id, from_me),
         timestamp,
         push_name: push_name.filter(|name| !name.is_empty()),
+        history: false,
         event,
     })
 }

@@ -32,6 +32,7 @@ use crate::{
     clock,
     config::{Records, SessionConfig},
     device::Place,
+    history,
     message::SessionKey,
     metrics::Metrics,
     net::AddressPolicy,
@@ -89,6 +90,7 @@ pub struct Session {
     sends: Limits<()>,
     outgoings: Outgoings,
     device: Option<Arc<Linked>>,
+    history: history::Bell,
 }
 
 impl Session {
@@ -127,6 +129,7 @@ impl Session {
             lengths: KnownLengths::default(),
             outgoings,
             device,
+            history: history::Bell::default(),
         });
         session.spawn_tasks(beginning);
         Ok(session)
@@ -150,6 +153,9 @@ impl Session {
             .spawn(upkeep::run(self.clone(), self.config.subscribe()));
         self.tasks
             .spawn(probe::run(self.clone(), self.config.subscribe()));
+        if self.device().is_some_and(|device| device.config().history) {
+            self.tasks.spawn(history::run(self.clone()));
+        }
         if let Some(beginning) = beginning {
             self.begin_device(beginning);
         }
@@ -270,6 +276,11 @@ impl Session {
     /// Lengths of files on the CDN that were authenticated before.
     pub(crate) fn known_lengths(&self) -> &KnownLengths {
         &self.lengths
+    }
+
+    /// Rung when history was queued.
+    pub(crate) fn history_bell(&self) -> &history::Bell {
+        &self.history
     }
 
     pub(crate) fn shared(&self) -> &Shared {

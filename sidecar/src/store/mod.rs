@@ -30,6 +30,7 @@ mod depths;
 mod error;
 mod event;
 mod forget;
+mod history;
 mod ids;
 mod insert;
 mod job;
@@ -79,6 +80,7 @@ pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use dead_letter::{DeadLetter, DeadLetterFilter, DeadLetters};
 pub use error::StoreError;
 pub use forget::Forgotten;
+pub use history::HistoryChunk;
 pub use lease::RENEW_EVERY;
 pub use model::{
     Accepted, Delivery, Depths, EventRow, MediaError, MediaFilter, MediaRecord, MediaStatus,

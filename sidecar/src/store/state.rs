@@ -19,7 +19,7 @@ struct Keys {
     update: &'static str,
 }
 
-const KEYS: [Keys; 2] = [
+const KEYS: [Keys; 3] = [
     Keys {
         select: "SELECT number, id, media_key_id, media_key FROM media
              WHERE tenant = $1 AND session = $2 AND number > $3 AND media_key IS NOT NULL
@@ -33,6 +33,14 @@ const KEYS: [Keys; 2] = [
                AND file_key IS NOT NULL AND (file_key_id IS NULL OR file_key_id <> $4)
              ORDER BY number LIMIT $5",
         update: "UPDATE sends SET file_key_id = $2, file_key = $3 WHERE number = $1",
+    },
+    // A notification of history has a key in it.
+    Keys {
+        select: "SELECT number, id, key_id, notification FROM history
+             WHERE tenant = $1 AND session = $2 AND number > $3
+               AND (key_id IS NULL OR key_id <> $4)
+             ORDER BY number LIMIT $5",
+        update: "UPDATE history SET key_id = $2, notification = $3 WHERE number = $1",
     },
 ];
 

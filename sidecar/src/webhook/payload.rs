@@ -47,6 +47,7 @@ pub fn facts(incoming: &Incoming) -> Value {
     facts.put("isGroup", Some(jid::is_group(&key.chat)));
     facts.put("timestamp", incoming.timestamp);
     facts.put("pushName", incoming.push_name.as_deref());
+    facts.flag("history", incoming.history);
     facts.event(&incoming.event);
     facts.0.into()
 }

@@ -18,6 +18,7 @@ fn incoming(event: Event) -> Incoming {
         sender_lid: None,
         timestamp: Some(1_736_937_000),
         push_name: Some("John Doe".to_owned()),
+        history: false,
         event,
     }
 }
@@ -236,4 +237,15 @@ fn keys_paths_and_thumbnails_stay_inside() {
     ] {
         assert!(!told.contains(secret), "{secret} in {told}");
     }
+}
+
+#[test]
+fn history_says_so_and_nothing_else_does() {
+    let live = incoming(Event::Received(text()));
+    assert_eq!(facts(&live).get("history"), None);
+    let history = Incoming {
+        history: true,
+        ..live
+    };
+    assert_eq!(facts(&history)["history"], true);
 }

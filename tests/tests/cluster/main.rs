@@ -35,5 +35,4 @@ mod secrets;
 mod storage;
 mod suspend;
 mod tenants;
-mod unsupported;
 mod volume;

@@ -59,13 +59,6 @@ async fn wrong_value_is_exit_64_with_its_field() {
     plan.refused(&["spec.replicas above 1 needs spec.store.postgres"]);
 }
 
-#[tokio::test]
-async fn field_that_nothing_honours_yet_is_exit_64_with_its_path() {
-    let device = json!({"whatsapp": {"history": true}});
-    let plan = Plan::usual().await.spec("source", device);
-    plan.refused(&["spec.source.whatsapp.history"]);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn field_that_only_the_operator_honours_is_no_fault_without_one() {
     let mut plan = Plan::usual().await;

@@ -85,6 +85,9 @@ fn environment(device: &Device, settings: &Settings) -> Vec<EnvVar> {
     if device.mark_online {
         environment.push(variable("TITAN_MARK_ONLINE", "true"));
     }
+    if device.history {
+        environment.push(variable("TITAN_HISTORY", "true"));
+    }
     if let Some(proxy) = &device.proxy {
         let file = format!("{}/{}", folder(proxy), proxy.key);
         environment.push(variable("TITAN_PROXY_URL_FILE", &file));

@@ -18,11 +18,6 @@ fn valid(spec: &Value) -> ValidatedSession {
     validate(&object(spec), None, &settings(&[])).unwrap()
 }
 
-fn refusal(spec: &Value) -> String {
-    let refused = validate(&object(spec), None, &settings(&[]));
-    refused.unwrap_err().to_string()
-}
-
 #[test]
 fn an_empty_spec_is_a_gateway_on_a_volume_with_a_key_of_its_own() {
     let session = valid(&json!({}));
@@ -61,15 +56,6 @@ fn hosts_outside_those_allowed_are_refused_by_name() {
     assert_eq!(valid(&route).exposure, Exposure::Refused(refused.into()));
     let ingress = json!({"expose": {"ingress": {"host": "wa.acme.com"}}});
     assert!(matches!(valid(&ingress).exposure, Exposure::Ingress(_)));
-}
-
-#[test]
-fn what_no_code_honours_is_named() {
-    let spec = json!({"source": {"whatsapp": {"history": true}}});
-    assert_eq!(
-        refusal(&spec),
-        "this version does not honour spec.source.whatsapp.history"
-    );
 }
 
 #[test]

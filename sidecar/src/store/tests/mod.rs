@@ -4,6 +4,7 @@
 mod commands;
 mod database;
 mod fixture;
+mod history;
 mod inbound;
 mod outbox;
 mod phone;
@@ -150,6 +151,10 @@ conformance! {
         after_a_crash_only_what_nobody_waited_for_is_sent_again,
         files_are_named_until_their_messages_end,
         what_ended_goes_after_a_week_and_nothing_else,
+    }
+    history {
+        a_chunk_is_kept_once_until_it_was_read,
+        a_chunk_that_is_put_off_waits_and_lets_others_pass,
     }
     sends_uploads {
         an_upload_is_known_to_the_next_try_and_to_no_reader,

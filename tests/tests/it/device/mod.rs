@@ -1,5 +1,6 @@
 //! A linked device of the session's own, at a WhatsApp on loopback.
 
+mod history;
 mod inbound;
 mod kills;
 mod outbound;

@@ -46,6 +46,26 @@ async fn a_message_that_the_sidecar_refuses_is_offered_again_and_not_acknowledge
 }
 
 #[tokio::test]
+async fn a_message_that_is_refused_for_good_is_kept_and_so_is_what_comes_behind_it() {
+    let (stage, peer) = Stage::with_peer().await;
+    stage.sidecar.refuse_for_good(usize::MAX);
+    let (refused, behind) = (id(), id());
+    peer.send(PHONE, &refused, text("refused")).await.unwrap();
+    stage.sidecar.called(2).await;
+    peer.send(PHONE, &behind, text("behind")).await.unwrap();
+    stage.relay.waits(PHONE, 2).await;
+    stage.sidecar.called(3).await;
+    assert!(stage.sidecar.messages().is_empty());
+
+    // A sidecar that knows better, say.
+    let stage = stage.restart().await;
+    stage.sidecar.refuse(0);
+    stage.sidecar.took(2).await;
+    assert_eq!(stage.sidecar.ids(), [refused, behind]);
+    stage.relay.waits(PHONE, 0).await;
+}
+
+#[tokio::test]
 async fn a_message_of_a_newsletter_is_offered_until_the_sidecar_has_it() {
     let stage = Stage::linked().await;
     stage.sidecar.refuse(2);

@@ -169,3 +169,17 @@ fn success(message: &str, key: u8) -> MediaRetry {
         direct_path: Some("/v/new?ccb=2".to_owned()),
     }
 }
+
+#[tokio::test]
+async fn the_program_ends_when_told_whatever_is_held_back() {
+    let stage = Stage::linked().await;
+    let message = id();
+    let (status, _) = stage.program.post("/media-retry", &retry(&message)).await;
+    assert_eq!(status, 202);
+    stage.relay.asked(&message).await;
+    stage.sidecar.deaf(true);
+    stage.relay.answer(success(&message, 7));
+    stage.sidecar.refused("mediaRetry").await;
+    assert!(stage.program.terminate().await.success());
+    assert_eq!(stage.relay.unacknowledged(PHONE, "notification"), 1);
+}

@@ -20,6 +20,8 @@ struct Got {
     events: Vec<Value>,
     calls: usize,
     refusals: usize,
+    /// As what it refuses; `None`: as one that has no room.
+    refuses_as: Option<StatusCode>,
     silent: bool,
     /// Notifications of history, by id.
     history: Vec<(String, Vec<u8>)>,
@@ -73,6 +75,12 @@ impl Sidecar {
     /// Refuses the next calls with messages.
     pub(crate) fn refuse(&self, calls: usize) {
         self.shared.got.lock().unwrap().refusals = calls;
+    }
+
+    /// Refuses the next calls with messages as ones that it will never take.
+    pub(crate) fn refuse_for_good(&self, calls: usize) {
+        self.refuse(calls);
+        self.shared.got.lock().unwrap().refuses_as = Some(StatusCode::BAD_REQUEST);
     }
 
     /// Takes messages and never says so, or answers again.
@@ -191,9 +199,10 @@ async fn messages(State(shared): State<Arc<Shared>>, Json(body): Json<Value>) ->
         got.calls += 1;
         if got.refusals > 0 {
             got.refusals -= 1;
+            let status = got.refuses_as.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             drop(got);
             shared.changes.send_replace(());
-            return StatusCode::SERVICE_UNAVAILABLE;
+            return status;
         }
         if !got.silent {
             got.messages

@@ -81,6 +81,7 @@ fn a_linked_device_rolls_the_pod_and_so_does_what_its_container_is_made_of() {
     for more in [
         "deviceName: Acme",
         "markOnline: true",
+        "history: true",
         "proxy: {urlSecretRef: {name: proxy, key: url}}",
         "resources: {limits: {memory: 64Mi}}",
     ] {

@@ -59,6 +59,7 @@ fn a_linked_device() {
     whatsapp:
       deviceName: Acme
       markOnline: true
+      history: true
       proxy: {urlSecretRef: {name: acme-proxy, key: url}}
   store: {encryptionKeySecretRef: {name: acme-store, key: current}}",
     );
