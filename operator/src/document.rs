@@ -159,6 +159,8 @@ fn write(
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
+
     use super::*;
 
     fn id() -> Identity {
@@ -167,7 +169,7 @@ mod tests {
             namespace: "acme".to_owned(),
             uid: "5a9cbd2e-0000-4000-8000-000000000001".to_owned(),
             generation: 3,
-            creation_timestamp: Some(Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH)),
+            creation_timestamp: Some(Time(Timestamp::UNIX_EPOCH)),
             annotations: BTreeMap::new(),
         }
     }

@@ -84,14 +84,15 @@ async fn verified(
         prefer_host: attempts as usize,
         settle_length: false,
     };
-    let mut source = source::open(session.cdn(), file, fetch).await?;
+    let cdn = session.cdn().await;
+    let mut source = source::open(&cdn, file, fetch).await?;
     if source.length <= VERIFY_IN_MEMORY {
         return Ok(source);
     }
     while let Some(piece) = source.next().await {
         let _unread: Bytes = piece?;
     }
-    source::open(session.cdn(), file, fetch).await
+    source::open(&cdn, file, fetch).await
 }
 
 /// A chunk being read.
