@@ -41,7 +41,6 @@ fn history() -> (wa::HistorySync, Vec<Vec<u8>>) {
                 wa::HistorySyncMsg {
                     message: MessageField::some(message),
                     msg_order_id: Some(7),
-                    ..wa::HistorySyncMsg::default()
                 }
             })
             .into(),
@@ -153,7 +152,7 @@ fn a_message_that_is_too_large_is_passed_over() {
             messages: [large, message("1@s.whatsapp.net", "B")]
                 .map(|message| wa::HistorySyncMsg {
                     message: MessageField::some(message),
-                    ..wa::HistorySyncMsg::default()
+                    msg_order_id: None,
                 })
                 .into(),
             ..wa::Conversation::default()

@@ -101,8 +101,10 @@ async fn settle(
 fn is_final(chunk: &HistoryChunk, error: &ChunkError, now: Timestamp) -> bool {
     let expired = now.duration_since(chunk.queued_at) > RETENTION;
     match error {
-        ChunkError::Notification(_) | ChunkError::Inflate(_) | ChunkError::Walk(_) => true,
-        ChunkError::Transfer(
+        ChunkError::Notification(_)
+        | ChunkError::Inflate(_)
+        | ChunkError::Walk(_)
+        | ChunkError::Transfer(
             TransferError::Invalid(_) | TransferError::TooLarge { .. } | TransferError::Gone,
         ) => true,
         ChunkError::Transfer(TransferError::Integrity(_)) => chunk.attempts + 1 >= TRIES,

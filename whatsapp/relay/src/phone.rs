@@ -132,7 +132,6 @@ fn repetition(from: &str, id: &str, message: Message, answer: &str) -> Message {
     };
     let response = PlaceholderMessageResendResponse {
         web_message_info_bytes: Some(repeated.encode_to_vec()),
-        ..Default::default()
     };
     let response = PeerDataOperationRequestResponseMessage {
         peer_data_operation_request_type: Some(
@@ -143,7 +142,6 @@ fn repetition(from: &str, id: &str, message: Message, answer: &str) -> Message {
             placeholder_message_resend_response: MessageField::some(response),
             ..Default::default()
         }],
-        ..Default::default()
     };
     let protocol = ProtocolMessage {
         r#type: Some(Type::PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE),

@@ -16,12 +16,12 @@ pub mod messages {
 
     /// Decodes a message and takes nothing out of it.
     pub fn decode_plaintext_detached_history_sync(
-        padded_plaintext: Vec<u8>,
+        mut padded_plaintext: Vec<u8>,
         padding_version: u8,
     ) -> Result<(Message, Option<DetachedHistorySyncNotification>)> {
         let length = MessageUtils::unpadded_message_len(&padded_plaintext, padding_version)?;
-        let plaintext = padded_plaintext.get(..length).unwrap_or_default();
-        Ok((waproto::codec::message_decode(plaintext)?, None))
+        padded_plaintext.truncate(length);
+        Ok((waproto::codec::message_decode(&padded_plaintext)?, None))
     }
 
     #[cfg(test)]

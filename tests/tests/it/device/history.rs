@@ -39,7 +39,7 @@ fn chunk(messages: Vec<(String, wa::Message)>) -> Vec<u8> {
         };
         wa::HistorySyncMsg {
             message: MessageField::some(message),
-            ..wa::HistorySyncMsg::default()
+            msg_order_id: None,
         }
     });
     let sync = wa::HistorySync {
@@ -83,11 +83,7 @@ fn inline(chunk: Vec<u8>) -> HistorySyncNotification {
 /// Words that don't compress.
 fn noise(serial: usize) -> wa::Message {
     let digests = (0..64).map(|part: usize| digest(format!("{serial} {part}").as_bytes()));
-    let words: String = digests
-        .flatten()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    text(&words)
+    text(&hex::encode(digests.flatten().collect::<Vec<u8>>()))
 }
 
 async fn told(linked: &Linked, id: &str) -> Value {
