@@ -18,6 +18,7 @@ mod bucket;
 mod burst;
 mod children;
 mod conflict;
+mod device;
 mod examples;
 mod explain;
 mod expose;
