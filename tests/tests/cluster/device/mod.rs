@@ -132,8 +132,12 @@ impl Device {
             (reply.0 == 200).then_some(reply.1)
         });
         let sent = sent.await;
-        let (id, message) = self.whatsapp.next(&self.other).await;
-        assert_eq!(sent["id"], id.as_str());
+        let message = loop {
+            let (id, message) = self.whatsapp.next(&self.other).await;
+            if sent["id"] == id.as_str() {
+                break message;
+            }
+        };
         let kube = self.scene.kube();
         let blob = self.scene.peer.blob(kube, direct_path(&message)).await;
         assert!(opened(&message, &blob) == picture, "another file arrived");
