@@ -9,4 +9,4 @@ cargo=(${CARGO:-cargo})
 "${cargo[@]}" clippy --locked --workspace --all-targets -- -D warnings
 
 programs="$(./build.sh)"
-TITAN_WHATSAPP_STRICT="$programs/strict/titan-whatsapp" "${cargo[@]}" test --locked --workspace "$@"
+TITAN_WHATSAPP_STRICT="$programs/release/titan-whatsapp" "${cargo[@]}" test --locked --workspace "$@"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the product once as static programs, makes images FROM scratch of them and of what the
-# tests need, pushes them, and writes their references by digest to target/cluster/images.json.
+# Builds the product once as static programs (the linked device with its libraries), makes images FROM scratch of
+# them and of what the tests need, pushes them, and writes their references by digest to target/cluster/images.json.
 . "$(dirname "$0")/lib.sh"
 cargo="${CARGO:-cargo}"
 cd "$here/../.."
@@ -13,6 +13,7 @@ else
 fi
 busybox="$(command -v busybox)"
 versitygw="$("$here/../servers/versitygw.sh")"
+whatsapp="$("$here/../servers/whatsapp.sh")"
 
 images=""
 pack() { # MEMBER ARGUMENTS OF pack.sh…
@@ -28,5 +29,9 @@ pack sidecarNext titan-sidecar-next "$programs/titan-sidecar" --label release=ne
 pack sidecarBroken titan-sidecar-broken "$busybox" --entrypoint /busybox,false
 pack peer titan-test-peer "$programs/titan-test-peer"
 pack s3 versitygw "$versitygw"
+# A device as released, and the build of it that believes a server of our own: no other can be linked there.
+pack whatsapp titan-whatsapp "$whatsapp/release/titan-whatsapp"
+pack whatsappBelieving titan-whatsapp-believing "$whatsapp/debug/titan-whatsapp"
+pack relay titan-relay "$whatsapp/debug/titan-relay"
 mkdir -p "$folder"
 echo "{$images}" >"$folder/images.json"

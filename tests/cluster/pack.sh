@@ -13,7 +13,7 @@ layer="$(mktemp -d)"
 trap 'rm -rf "$layer"' EXIT
 install -D --strip -m 755 "$program" "$layer/root/$(basename "$program")"
 install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$layer/root/etc/ssl/certs/ca-certificates.crt"
-# A development build is not static: its libraries go with it.
+# What is not static, a development build or a linked device: its libraries go with it, and what loads them.
 for library in $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*'); do
     install -D -m 755 "$library" "$layer/root/$library"
 done

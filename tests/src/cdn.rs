@@ -1,4 +1,4 @@
-//! A CDN that counts what it serves and fails exactly as told.
+//! A CDN that counts what it serves and fails exactly as told. It takes uploads too.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 
+pub use crate::fault::Fault;
 use crate::range::parse_range;
 use crate::wire::{ANY_PORT, Connection, Head, Server, response_head};
 
@@ -17,39 +19,6 @@ pub const OE_FUTURE: &str = "7FFFFF00";
 
 /// Unix time of 2020, as `oe` is written.
 pub const OE_PAST: &str = "5E0BE100";
-
-/// One way in which an answer goes wrong.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// The right head, so many body bytes, then a TCP reset.
-    Reset(usize),
-    /// The right head, so many body bytes, then an orderly close.
-    EndEarly(usize),
-    /// The right head, so many body bytes, then silence.
-    Stall(usize),
-    /// A status and a body instead of the file.
-    Status(u16, &'static str),
-    /// `503` with `Retry-After` in seconds.
-    RetryAfter(u32),
-    /// Another `Content-Length` than the body has; sends what fits, then closes.
-    Length(u64),
-    /// A redirect to this URL.
-    Redirect(String),
-    /// A chunked body without end.
-    Endless,
-    /// Pieces of so many bytes with a pause after each.
-    Trickle(usize, Duration),
-    /// One bit flipped at this offset.
-    Flip(usize),
-    /// Other bytes than the file's.
-    Other(Bytes),
-    /// `200` and the whole file although a range was asked for.
-    IgnoreRange,
-    /// `206` that starts so many bytes later than asked for.
-    ShiftRange(u64),
-    /// Closes before any answer.
-    Refuse,
-}
 
 /// One request as it came.
 #[derive(Debug, Clone)]
@@ -73,6 +42,27 @@ struct State {
     always: HashMap<String, Fault>,
     hits: Vec<Hit>,
     serial: u64,
+}
+
+impl State {
+    fn put(&mut self, blob: Bytes, oe: &str) -> String {
+        self.serial += 1;
+        let (serial, signature) = (self.serial, "ccb=11-4&oh=01_Q5Aa");
+        let path = format!("/v/t62.7118-24/{serial:012}_n.enc");
+        let query = format!("{signature}{serial:06x}%2Bz&oe={oe}&_nc_sid=5e03e0");
+        self.files.insert(path.clone(), (query.clone(), blob));
+        format!("{path}?{query}")
+    }
+
+    /// What an upload is answered; nothing is here of one that asks where to go on.
+    fn take(&mut self, target: &str, blob: Bytes) -> Value {
+        if target.contains("&resume=1") {
+            return json!({});
+        }
+        let direct_path = self.put(blob, OE_FUTURE);
+        let url = format!("https://mmg.whatsapp.net{direct_path}");
+        json!({"url": url, "direct_path": direct_path})
+    }
 }
 
 /// The CDN. Stops when dropped.
@@ -112,36 +102,21 @@ impl Cdn {
 
     /// [`Self::put`] with an `oe` of one's own.
     pub fn put_until(&self, blob: &Bytes, oe: &str) -> String {
-        let mut state = self.state.lock().unwrap();
-        state.serial += 1;
-        let path = format!("/v/t62.7118-24/{:012}_n.enc", state.serial);
-        let query = format!(
-            "ccb=11-4&oh=01_Q5Aa{:06x}%2Bz&oe={oe}&_nc_sid=5e03e0",
-            state.serial
-        );
-        state
-            .files
-            .insert(path.clone(), (query.clone(), blob.clone()));
-        format!("{path}?{query}")
+        self.state.lock().unwrap().put(blob.clone(), oe)
     }
 
     /// Stores `blob` under a `directPath` that somebody else chose.
     pub fn put_at(&self, direct_path: &str, blob: Bytes) {
         let (path, query) = direct_path.split_once('?').unwrap_or((direct_path, ""));
-        self.state
-            .lock()
-            .unwrap()
-            .files
-            .insert(path.to_owned(), (query.to_owned(), blob));
+        let file = (query.to_owned(), blob);
+        let mut state = self.state.lock().unwrap();
+        state.files.insert(path.to_owned(), file);
     }
 
     /// Forgets the file: 404 from now on.
     pub fn remove(&self, direct_path: &str) {
-        self.state
-            .lock()
-            .unwrap()
-            .files
-            .remove(path_of(direct_path));
+        let mut state = self.state.lock().unwrap();
+        state.files.remove(path_of(direct_path));
     }
 
     /// The next requests for `direct_path` fail in this order; later ones are served.
@@ -156,11 +131,8 @@ impl Cdn {
 
     /// Every request for `direct_path` fails so, until [`Self::heal`].
     pub fn fail_always(&self, direct_path: &str, fault: Fault) {
-        self.state
-            .lock()
-            .unwrap()
-            .always
-            .insert(path_of(direct_path).to_owned(), fault);
+        let mut state = self.state.lock().unwrap();
+        state.always.insert(path_of(direct_path).to_owned(), fault);
     }
 
     /// Serves `direct_path` again.
@@ -197,6 +169,12 @@ fn path_of(direct_path: &str) -> &str {
 
 async fn serve(mut connection: Connection, state: Arc<Mutex<State>>) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
+        if head.method() == "POST" {
+            let blob = connection.whole_body(&head).await?.into();
+            let answer = state.lock().unwrap().take(head.target(), blob).to_string();
+            connection.answer(200, &[], answer.as_bytes()).await?;
+            continue;
+        }
         let (path, query) = head
             .target()
             .split_once('?')

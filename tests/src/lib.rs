@@ -25,6 +25,7 @@ pub mod cache;
 pub mod cdn;
 pub mod contract;
 pub mod device;
+pub mod fault;
 pub mod fixtures;
 pub mod gateway;
 pub mod manifests;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cdn::{Cdn, Fault};
+use crate::media::hmac_sha256;
 use crate::sink::{Answer, Sink};
 use crate::wire::{Connection, Head, Server};
 
@@ -63,8 +64,24 @@ pub struct Taken {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub json: Value,
+    /// The body as it came.
+    pub body: String,
     /// The status it was answered with.
     pub answered: u16,
+}
+
+// === impl Taken ===
+
+impl Taken {
+    /// Whether `X-Webhook-Signature` is right for the body under `key`.
+    #[must_use]
+    pub fn signed_by(&self, key: &[u8]) -> bool {
+        let right = hex::encode(hmac_sha256(key, self.body.as_bytes()));
+        let mut headers = self.headers.iter();
+        headers.any(|(name, value)| {
+            name == "x-webhook-signature" && *value == format!("sha256={right}")
+        })
+    }
 }
 
 /// Everything of the peer. Stops when dropped.
@@ -149,6 +166,7 @@ fn answer(head: &Head, body: Vec<u8>, cdn: &Cdn, sink: &Sink) -> serde_json::Res
                     .map(|delivery| Taken {
                         headers: delivery.headers,
                         json: delivery.json,
+                        body: String::from_utf8_lossy(&delivery.body).into_owned(),
                         answered: delivery.answered,
                     })
                     .collect::<Vec<_>>(),

@@ -1,5 +1,5 @@
-//! WhatsApp on loopback, and the program that holds a linked device: programs of the workspace `whatsapp/`, which
-//! are run and not linked (their licence is another one).
+//! A WhatsApp of our own, on loopback or in a pod, and the program that holds a linked device: programs of the workspace
+//! `whatsapp/`, which are run and not linked (their licence is another one).
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::BytesMut;
 use serde_json::{Value, json};
+use titan_media::{Decryptor, Expected, MediaKey, MediaKeys, MediaType};
 
 use crate::api::Api;
 use crate::cache::installed;
@@ -25,18 +27,20 @@ fn program(name: &str) -> PathBuf {
     installed("whatsapp").join(name)
 }
 
-/// WhatsApp's server, phones and other people's devices. Ends with this value.
+/// WhatsApp's server, phones and other people's devices. One that was started here ends with this value.
 #[derive(Debug)]
 pub struct Relay {
-    child: Child,
+    child: Option<Child>,
     url: String,
     control: Api,
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -57,10 +61,19 @@ impl Relay {
             .read_line(&mut line)
             .unwrap();
         let said: Value = serde_json::from_str(&line).unwrap();
+        let place = |name: &str| said[name].as_str().unwrap();
+        let mut relay = Self::at(place("url"), place("control"));
+        relay.child = Some(child);
+        relay
+    }
+
+    /// One that runs already: where devices find it, and its control.
+    #[must_use]
+    pub fn at(url: &str, control: &str) -> Self {
         Self {
-            child,
-            url: said["url"].as_str().unwrap().to_owned(),
-            control: Api::new(said["control"].as_str().unwrap()),
+            child: None,
+            url: url.to_owned(),
+            control: Api::new(control),
         }
     }
 
@@ -202,4 +215,28 @@ pub fn image(sealed: &Sealed, direct_path: &str) -> Message {
         image_message: waproto::buffa::MessageField::some(image),
         ..Message::default()
     }
+}
+
+/// The file of an image that was sent, decrypted out of what the CDN has at [`direct_path`].
+#[must_use]
+pub fn opened(message: &Message, blob: &[u8]) -> Vec<u8> {
+    let image = &message.image_message;
+    let hash = |hash: &Option<Vec<u8>>| hash.clone().map(|hash| hash.try_into().unwrap());
+    let key = image.media_key.clone().unwrap().try_into().unwrap();
+    let keys = MediaKeys::derive(&MediaKey(key), MediaType::Image);
+    let expected = Expected {
+        sha256: hash(&image.file_sha256),
+        enc_sha256: hash(&image.file_enc_sha256),
+        length: image.file_length.unwrap(),
+    };
+    let (mut decryptor, mut plain) = (Decryptor::encrypted(&keys, expected), BytesMut::new());
+    decryptor.push(blob, &mut plain).unwrap();
+    decryptor.finish(&mut plain).unwrap();
+    plain.to_vec()
+}
+
+/// Where the file of an image that was sent lies on the CDN.
+#[must_use]
+pub fn direct_path(message: &Message) -> &str {
+    message.image_message.direct_path.as_deref().unwrap()
 }

@@ -35,6 +35,8 @@ pub(crate) struct Device {
     pub(crate) bundle: Option<Bundle>,
     pub(crate) link: Option<Link>,
     pub(crate) logins: usize,
+    /// Logins while another connection of it was open.
+    pub(crate) replaced: usize,
     /// What it said last of being there.
     pub(crate) presence: Option<String>,
     waiting: VecDeque<Node>,
@@ -49,6 +51,7 @@ impl Device {
             bundle: None,
             link: None,
             logins: 0,
+            replaced: 0,
             presence: None,
             waiting: VecDeque::new(),
         }

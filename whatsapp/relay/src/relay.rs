@@ -179,6 +179,13 @@ impl Relay {
             .with(|known| device(known, phone).map_or(0, |device| device.logins))
     }
 
+    /// How often the account's device logged in while another connection of it was open.
+    #[must_use]
+    pub fn replaced(&self, phone: &str) -> usize {
+        self.state
+            .with(|known| device(known, phone).map_or(0, |device| device.replaced))
+    }
+
     /// Ids of the messages that the account's device has yet to acknowledge.
     #[must_use]
     pub fn waiting(&self, phone: &str) -> Vec<String> {

@@ -174,6 +174,7 @@ impl Known {
         self.connections += 1;
         let number = self.connections;
         let device = self.device(address)?;
+        device.replaced += usize::from(device.link.is_some());
         device.end(Ended::Replaced.farewell());
         device.logins += 1;
         let (told, hears) = mpsc::unbounded_channel();

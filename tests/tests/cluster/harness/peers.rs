@@ -1,4 +1,4 @@
-//! What sessions talk to in the cluster tests: an S3 server, a CDN and a webhook sink, in pods.
+//! What sessions talk to in the cluster tests: an S3 server, a CDN, a webhook sink and a WhatsApp, in pods.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use titan_tests::api::Api;
 use titan_tests::media::Sealed;
-use titan_tests::peer::{Answers, CONTROL_PORT, Seen, Taken, Trouble};
+use titan_tests::peer::{Answers, CDN_PORT, CONTROL_PORT, Seen, Taken, Trouble};
+use titan_tests::relay::Relay;
 use titan_tests::s3::{ACCESS_KEY, SECRET_KEY};
 
 use super::kube::{Kube, retry};
@@ -23,19 +24,24 @@ pub(crate) const ENDPOINT: &str = "http://s3.titan-peers.svc:9000";
 pub(crate) const CDN: &str = "http://peer.titan-peers.svc:8081";
 /// The webhook sink, as pods name it.
 pub(crate) const SINK: &str = "http://peer.titan-peers.svc:8082";
+/// WhatsApp, as pods name it.
+pub(crate) const WHATSAPP: &str = "ws://relay.titan-peers.svc:8080/ws/chat";
+/// Port of the control of that WhatsApp.
+const RELAY_CONTROL_PORT: u16 = 8081;
 
-/// Brings both pods up.
+/// Brings the pods up.
 pub(crate) async fn install(kube: &Kube, images: &Images) {
     let yaml = include_str!("../../../cluster/peers.yaml")
         .replace("@PEER@", &images.peer)
         .replace("@S3@", &images.s3)
+        .replace("@RELAY@", &images.relay)
         .replace("@ACCESS_KEY@", ACCESS_KEY)
         .replace("@SECRET_KEY@", SECRET_KEY);
     let args = ["apply", "--server-side", "--filename", "-"];
     super::kube::run_async("kubectl", &args, &yaml)
         .await
         .expect();
-    for name in ["s3", "peer"] {
+    for name in ["s3", "peer", "relay"] {
         let deployment = Object::new("Deployment", NAMESPACE, name);
         kube.wait(
             Duration::from_mins(1),
@@ -60,6 +66,12 @@ pub(crate) async fn s3(kube: &Kube) -> S3 {
     }
 }
 
+/// WhatsApp's server, all tests'.
+pub(crate) async fn whatsapp(kube: &Kube) -> Relay {
+    let control = reach(kube, NAMESPACE, "relay", RELAY_CONTROL_PORT).await;
+    Relay::at(WHATSAPP, &control)
+}
+
 /// CDN and sink.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
@@ -81,6 +93,12 @@ impl Peer {
         let reply = self.control.call("POST", "/files", &[], &sealed.blob).await;
         let path = reply.expect(200).json()["directPath"].take();
         path.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What lies on the CDN at a `directPath`.
+    pub(crate) async fn blob(&self, kube: &Kube, direct_path: &str) -> Bytes {
+        let cdn = Api::new(&reach(kube, NAMESPACE, "peer", CDN_PORT).await);
+        cdn.get(direct_path).await.expect(200).body
     }
 
     /// Serves a file slowly: pieces of so many bytes, a pause of so many milliseconds after each.

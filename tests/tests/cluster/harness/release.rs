@@ -9,7 +9,7 @@ use titan_tests::cache::{crate_folder, installed};
 
 use super::folder;
 use super::kube::{Said, retry, run_async};
-use super::peers::CDN;
+use super::peers::{CDN, WHATSAPP};
 
 /// Namespace and name of the release.
 pub(crate) const NAMESPACE: &str = "titan-system";
@@ -32,6 +32,12 @@ pub(crate) struct Images {
     pub(crate) peer: String,
     /// The S3 server.
     pub(crate) s3: String,
+    /// A linked device, as released.
+    pub(crate) whatsapp: String,
+    /// A linked device that believes a server of our own.
+    pub(crate) whatsapp_believing: String,
+    /// That server.
+    pub(crate) relay: String,
 }
 
 /// Both releases.
@@ -108,6 +114,7 @@ impl Release {
                 "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"memory": "256Mi"}},
             },
             "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"memory": "192Mi"}},
+            "whatsapp": {"image": image(&self.images.whatsapp_believing), "endpoint": WHATSAPP},
             "expose": {"allowedHosts": {"*": ["*.titan.example"]}},
         })
     }

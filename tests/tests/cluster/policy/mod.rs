@@ -2,7 +2,7 @@
 //! policies confine it; each refusal here passed RBAC and carries the policy's own message.
 
 mod objects;
-mod workloads;
+pub(crate) mod workloads;
 
 use serde_json::{Map, Value, json};
 

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{labels, refused, try_create, try_patch, with};
 use crate::harness::object::Object;
-use crate::harness::release::{NAMESPACE, OPERATOR};
 use crate::harness::scene::Scene;
 
 /// An image that is not the sidecar's.
@@ -200,13 +199,9 @@ async fn an_image_that_runs_already_may_stay_for_a_staged_upgrade() {
 async fn the_operator_can_run_a_linked_device_and_nothing_else_beside_the_sidecar() {
     let scene = Scene::new("policy_device").await;
     let [deployment, _] = workloads(&scene).await;
-    let image = device_image(&scene).await;
-    let device = beside(&deployment, image.as_deref().unwrap_or(FOREIGN_IMAGE));
-    if image.is_some() {
-        try_create(&scene, &device).await.expect();
-    } else {
-        refused(&scene, &device, "may run no linked device").await;
-    }
+    let image = &scene.cluster.release.images.whatsapp_believing;
+    let device = beside(&deployment, image);
+    try_create(&scene, &device).await.expect();
     let init = format!("{POD}/initContainers");
     let sidecar = format!("{init}/0");
     let shape = "a sidecar that keeps running beside a linked device";
@@ -239,7 +234,6 @@ async fn the_operator_can_run_a_linked_device_and_nothing_else_beside_the_sideca
         with(&device, &format!("{sidecar}/{member}"), Value::Null)
     });
     refused(&scene, &ends, shape).await;
-    let Some(image) = image else { return };
     let arguments = "no arguments but serve or probe";
     let refusals = [
         (
@@ -274,16 +268,12 @@ async fn the_operator_can_run_a_linked_device_and_nothing_else_beside_the_sideca
     refused(&scene, &alone, "may run only the image").await;
 }
 
-/// The image of linked devices that the release runs, if it has one.
-async fn device_image(scene: &Scene) -> Option<String> {
-    let operator = Object::new("Deployment", NAMESPACE, OPERATOR);
-    let operator = scene.kube().get(&operator).await.unwrap();
-    let container = operator.pointer(SIDECAR).unwrap();
-    let variables = container["env"].as_array().unwrap();
-    let mut named = variables
-        .iter()
-        .filter(|variable| variable["name"] == "TITAN_WHATSAPP_IMAGE");
-    Some(named.next()?["value"].as_str()?.to_owned())
+/// Where the release has no image of linked devices, the operator can run none.
+pub(crate) async fn no_device_can_run(scene: &Scene) {
+    let [deployment, _] = workloads(scene).await;
+    let image = &scene.cluster.release.images.whatsapp_believing;
+    let device = beside(&deployment, image);
+    refused(scene, &device, "may run no linked device").await;
 }
 
 /// A workload whose container is an init container that keeps running, beside a linked device.

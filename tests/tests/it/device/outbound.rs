@@ -1,12 +1,10 @@
 //! What is sent through our API, as another WhatsApp client gets it.
 
-use bytes::BytesMut;
 use serde_json::json;
-use titan_media::{Decryptor, Expected, MediaKey, MediaKeys, MediaType};
 use titan_tests::device::UploadCdn;
+use titan_tests::relay::{direct_path, opened};
 use titan_tests::stage::Stage;
 use titan_tests::wait::{LATER, eventually};
-use waproto::whatsapp::Message;
 
 use super::super::send::harness::{file, of_format, send};
 use super::{Linked, OTHER, PHONE};
@@ -15,29 +13,6 @@ fn to_other(message: serde_json::Value) -> serde_json::Value {
     let mut message = message;
     message["chatId"] = json!(format!("{OTHER}@s.whatsapp.net"));
     message
-}
-
-/// The file of an image, from the CDN, as its receiver has it.
-fn opened(cdn: &UploadCdn, message: &Message) -> Vec<u8> {
-    let image = &message.image_message;
-    let key = image.media_key.clone().unwrap().try_into().unwrap();
-    let keys = MediaKeys::derive(&MediaKey(key), MediaType::Image);
-    let expected = Expected {
-        sha256: image
-            .file_sha256
-            .clone()
-            .map(|hash| hash.try_into().unwrap()),
-        enc_sha256: image
-            .file_enc_sha256
-            .clone()
-            .map(|hash| hash.try_into().unwrap()),
-        length: image.file_length.unwrap(),
-    };
-    let (mut decryptor, mut plain) = (Decryptor::encrypted(&keys, expected), BytesMut::new());
-    let blob = cdn.blob(image.direct_path.as_deref().unwrap());
-    decryptor.push(&blob, &mut plain).unwrap();
-    decryptor.finish(&mut plain).unwrap();
-    plain.to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +43,8 @@ async fn what_is_sent_arrives_at_another_client_with_its_file() {
     let sent = send(&linked.stage, &picture).await.expect(200).data();
     let (id, message) = linked.relay.next(OTHER).await;
     assert_eq!(sent["id"], id.as_str());
-    assert!(opened(&cdn, &message) == bytes, "another file arrived");
+    let blob = cdn.blob(direct_path(&message));
+    assert!(opened(&message, &blob) == bytes, "another file arrived");
     assert!(sent["mediaId"].is_string(), "{sent}");
 
     // And what the other client says of it comes as an event.

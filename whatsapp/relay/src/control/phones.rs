@@ -119,6 +119,8 @@ pub(super) struct Phone {
     /// Others can write to it, and it gets it at once.
     listening: bool,
     logins: usize,
+    /// Logins while another connection of it was open.
+    replaced: usize,
     /// Ids of the messages that it has yet to acknowledge.
     waiting: Vec<String>,
 }
@@ -129,6 +131,7 @@ pub(super) async fn phone(State(stage): State<Shared>, Path(phone): Path<String>
         linked: stage.relay.linked(&phone),
         listening: stage.relay.listens(&phone),
         logins: stage.relay.logins(&phone),
+        replaced: stage.relay.replaced(&phone),
         waiting: stage.relay.waiting(&phone),
     })
 }

@@ -7,7 +7,10 @@ use tokio::{
     process::Command,
 };
 
-use crate::stage::{PHONE, Stage};
+use crate::{
+    program::Program,
+    stage::{PHONE, Stage},
+};
 
 #[tokio::test]
 async fn a_second_process_waits_for_the_first() {
@@ -31,6 +34,26 @@ async fn a_second_process_waits_for_the_first() {
     stage.program.kill().await;
     sidecar.status("CONNECTED", None).await;
     assert_eq!(stage.relay.logins(PHONE), 2);
+    assert_eq!(stage.relay.replaced(PHONE), 0);
+}
+
+/// What the lock is against, and what tests elsewhere look for in vain.
+#[tokio::test]
+async fn a_process_with_a_copy_of_the_keys_throws_the_first_one_out() {
+    let stage = Stage::linked().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let copy = elsewhere.path().join("data");
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(stage.data()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    let sidecar = crate::sidecar::Sidecar::start(elsewhere.path());
+    let _second = Program::start(elsewhere.path(), &stage.relay.url());
+    sidecar.status("CONNECTED", None).await;
+    let first = &stage.sidecar;
+    first.status("DISCONNECTED", Some("StreamReplaced")).await;
+    assert_eq!(stage.relay.replaced(PHONE), 1);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl RelayProgram {
         let phone = self.until(&phone, |phone| phone["listening"] == true).await;
         assert_eq!(
             phone,
-            json!({"linked": true, "listening": true, "logins": 1, "waiting": []})
+            json!({"linked": true, "listening": true, "logins": 1, "replaced": 0, "waiting": []})
         );
     }
 }
