@@ -16,7 +16,7 @@ current() {
         [[ -x "$CARGO_TARGET_DIR/$program" ]] || return
     done
     [[ "$(cat "$built" 2>/dev/null)" == "$PWD" ]] &&
-        [[ -z "$(find Cargo.toml Cargo.lock rust-toolchain.toml relay titan-whatsapp/Cargo.toml titan-whatsapp/src -newer "$built" -print -quit)" ]]
+        [[ -z "$(find Cargo.toml Cargo.lock rust-toolchain.toml relay titan-whatsapp/Cargo.toml titan-whatsapp/src wacore -newer "$built" -print -quit)" ]]
 }
 
 mkdir -p "$CARGO_TARGET_DIR"
