@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use tokio::{
     sync::{Mutex, mpsc},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use wacore::{store::InMemoryBackend, types::events::InboundMessage};
 use waproto::whatsapp::Message;
@@ -19,6 +19,9 @@ use whatsapp_rust::{
 };
 
 use crate::{Relay, state::LONGEST};
+
+/// Between two questions while nobody answers.
+const RECHECK: Duration = Duration::from_millis(50);
 
 /// Nothing is fetched over HTTP here.
 struct NoHttp;
@@ -86,7 +89,28 @@ impl Peer {
 
     /// Sends a message to a number, under an id.
     pub async fn send(&self, to: &str, id: &str, message: Message) -> Result<()> {
-        self.send_to(Jid::pn(to), id, message).await
+        let to = Jid::pn(to);
+        self.devices_known(&to).await?;
+        self.send_to(to, id, message).await
+    }
+
+    /// Waits until it is known which devices there are to write to. After linking the library connects twice; a message in
+    /// between goes to the phone alone, and here nobody has that.
+    async fn devices_known(&self, of: &Jid) -> Result<()> {
+        let client = self.handle.client();
+        let known = async {
+            while client
+                .signal()
+                .get_user_devices(std::slice::from_ref(of))
+                .await
+                .is_err()
+            {
+                sleep(RECHECK).await;
+            }
+        };
+        timeout(LONGEST, known)
+            .await
+            .context("nobody says which devices there are")
     }
 
     /// Sends a message to everybody in a group, under an id.
