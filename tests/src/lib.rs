@@ -28,6 +28,7 @@ pub mod device;
 pub mod fault;
 pub mod fixtures;
 pub mod gateway;
+pub mod https;
 pub mod manifests;
 pub mod media;
 pub mod minio;

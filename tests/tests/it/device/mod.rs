@@ -1,6 +1,7 @@
 //! A linked device of the session's own, at a WhatsApp on loopback.
 
 mod history;
+mod https;
 mod inbound;
 mod kills;
 mod outbound;
