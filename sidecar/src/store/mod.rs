@@ -1,15 +1,13 @@
-//! Records of messages and media, and the outbox: one SQLite file per session, or a Postgres
-//! database that several replicas share.
+//! Records of messages and media, and the outbox, in a SQLite file or in a Postgres that replicas share.
 //!
 //! # Layout
 //!
-//! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`,
-//! `insert`, `redelivery`) takes messages in, `queue` moves files from queued to stored or failed,
-//! `event` decides when events come about (`announce` writes them, `command` answers calls by them),
-//! `retry` and `forget` do what a caller asks of a record, `phone` and `phone_answer` what the phone is
-//! asked for, `sends` queues what is to be sent, `claim`, `outbox` and `lane` who gets events when,
-//! `dead_letter` and `replay` what was given up or is to go again, `prune` and `pressure` what goes.
-//! `sql` runs one text on either database (`conn`); `sqlite`, `postgres` and `lease` are one's own.
+//! `writer` puts what is queued into one transaction and one fsync. `accept` (with `prepare`, `insert`, `redelivery`)
+//! takes messages in, `queue` moves files from queued to stored or failed, `event` decides when events come about
+//! (`announce` writes them, `command` answers calls by them), `retry` and `forget` do what a caller asks of a record,
+//! `phone` and `phone_answer` what the phone is asked for, `history` queues what it offers, `sends` what is to be sent;
+//! `claim`, `outbox` and `lane` say who gets events when, `dead_letter` and `replay` what was given up or is to go again,
+//! `prune` and `pressure` what goes. `sql` runs one text on either database (`conn`); the rest is one's own.
 //!
 //! # Invariants
 //!
