@@ -8,6 +8,7 @@ use super::{
     walk::{Walk, WalkError},
 };
 use crate::{
+    cdn::Cdn,
     clock, inbound,
     message::{Incoming, MediaReference},
     session::Session,
@@ -63,7 +64,10 @@ pub(super) async fn read(session: &Session, chunk: &HistoryChunk) -> Result<Read
     match notification::place(&chunk.notification)? {
         Place::Inline(payload) => reader.push(&payload).await?,
         Place::File(file) => {
-            let mut source = verified(session, &file, chunk.attempts).await?;
+            let file = &*file;
+            let mut source = session
+                .over_cdn(|cdn| async move { verified(&cdn, file, chunk.attempts).await })
+                .await?;
             while let Some(piece) = source.next().await {
                 reader.push(&piece?).await?;
             }
@@ -75,7 +79,7 @@ pub(super) async fn read(session: &Session, chunk: &HistoryChunk) -> Result<Read
 /// The file from its beginning, every byte of it verified. One that is too large to be held is read twice
 /// for that: messages that were accepted can't be taken back.
 async fn verified(
-    session: &Session,
+    cdn: &Cdn,
     file: &MediaReference,
     attempts: u32,
 ) -> Result<Source, TransferError> {
@@ -84,15 +88,14 @@ async fn verified(
         prefer_host: attempts as usize,
         settle_length: false,
     };
-    let cdn = session.cdn().await;
-    let mut source = source::open(&cdn, file, fetch).await?;
+    let mut source = source::open(cdn, file, fetch).await?;
     if source.length <= VERIFY_IN_MEMORY {
         return Ok(source);
     }
     while let Some(piece) = source.next().await {
         let _unread: Bytes = piece?;
     }
-    source::open(&cdn, file, fetch).await
+    source::open(cdn, file, fetch).await
 }
 
 /// A chunk being read.

@@ -75,26 +75,15 @@ pub(super) fn place(notification: &[u8]) -> Result<Place, NotificationError> {
     let digest = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| bytes.try_into().ok());
     let key: Option<[u8; 32]> = media_key.and_then(|key| key.try_into().ok());
     Ok(Place::File(Box::new(MediaReference {
-        kind: MediaKind::Document,
-        media_type: MediaType::HistorySync,
         fault: key
             .is_none()
             .then(|| "mediaKey is missing or not 32 bytes".to_owned()),
         direct_path,
-        url: None,
         media_key: key.map(MediaKey),
         sha256: digest(file_sha256),
         enc_sha256: digest(file_enc_sha256),
         file_length,
-        mime_type: None,
-        file_name: None,
-        seconds: None,
-        ptt: false,
-        width: None,
-        height: None,
-        streaming_sidecar: None,
-        thumbnail: None,
-        jpeg_thumbnail: None,
+        ..MediaReference::unknown(MediaKind::Document, MediaType::HistorySync)
     })))
 }
 

@@ -2,18 +2,15 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::chunk::{self, ChunkError};
 use crate::{
     clock,
-    session::Session,
+    session::{CDN_RETENTION, Session},
     store::{HistoryChunk, StoreError},
     transfer::{TransferError, backoff},
 };
-
-/// How long WhatsApp keeps a chunk.
-const RETENTION: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Tries of a chunk whose bytes are wrong; each begins with another host.
 const TRIES: u32 = 3;
@@ -99,7 +96,7 @@ async fn settle(
 
 /// Whether no other try can end otherwise.
 fn is_final(chunk: &HistoryChunk, error: &ChunkError, now: Timestamp) -> bool {
-    let expired = now.duration_since(chunk.queued_at) > RETENTION;
+    let expired = now.duration_since(chunk.queued_at) > CDN_RETENTION;
     match error {
         ChunkError::Notification(_)
         | ChunkError::Inflate(_)

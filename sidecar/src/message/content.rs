@@ -141,6 +141,31 @@ pub struct MediaReference {
 }
 
 impl MediaReference {
+    /// A file of which nothing is known yet.
+    #[must_use]
+    pub fn unknown(kind: MediaKind, media_type: MediaType) -> Self {
+        Self {
+            kind,
+            media_type,
+            direct_path: None,
+            url: None,
+            media_key: None,
+            sha256: None,
+            enc_sha256: None,
+            file_length: None,
+            mime_type: None,
+            file_name: None,
+            seconds: None,
+            ptt: false,
+            width: None,
+            height: None,
+            streaming_sidecar: None,
+            thumbnail: None,
+            jpeg_thumbnail: None,
+            fault: None,
+        }
+    }
+
     /// The declared MIME type, parameters kept, where it can stand in a header; else
     /// `application/octet-stream`.
     #[must_use]

@@ -164,24 +164,14 @@ fn reference(media_type: MediaType, wire: &Wire<'_>) -> MediaReference {
         usable(wire.url)
     };
     MediaReference {
-        kind: kind(media_type),
-        media_type,
         direct_path: usable(wire.direct_path).map(str::to_owned),
         url: url.map(str::to_owned),
         media_key: wire.media_key.and_then(array).map(MediaKey),
         sha256: wire.sha256.and_then(array),
         enc_sha256: wire.enc_sha256.and_then(array),
         file_length: wire.length,
-        mime_type: None,
-        file_name: None,
-        seconds: None,
-        ptt: false,
-        width: None,
-        height: None,
-        streaming_sidecar: None,
-        thumbnail: None,
-        jpeg_thumbnail: None,
         fault,
+        ..MediaReference::unknown(kind(media_type), media_type)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long WhatsApp keeps a file whose path names no expiry.
-const CDN_RETENTION: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub(crate) const CDN_RETENTION: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 impl Session {
     /// Stores messages with their media, their event and its deliveries, in one transaction.

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Linked, Session};
-use crate::cdn::Cdn;
+use crate::{cdn::Cdn, transfer::TransferError};
 
 /// How long the program may take to name hosts; files do not wait longer for better ones.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,8 +35,29 @@ struct Known {
 }
 
 impl Session {
-    /// The CDN client.
-    pub(crate) async fn cdn(&self) -> Arc<Cdn> {
+    /// Does `work` over the CDN, and once more over hosts that are named anew where the first answer 401.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub(crate) async fn over_cdn<T, F>(
+        &self,
+        work: impl Fn(Arc<Cdn>) -> F,
+    ) -> Result<T, TransferError>
+    where
+        F: Future<Output = Result<T, TransferError>>,
+    {
+        let cdn = self.cdn().await;
+        match work(cdn.clone()).await {
+            Err(error) if error.is_unauthorised() => match self.cdn_anew(&cdn).await {
+                Some(cdn) => work(cdn).await,
+                None => Err(error),
+            },
+            done => done,
+        }
+    }
+
+    async fn cdn(&self) -> Arc<Cdn> {
         let usual = &self.shared.cdn;
         match self.device() {
             Some(device) if usual.takes_hosts() => device.hosts.known(device, usual).await,
@@ -46,7 +67,7 @@ impl Session {
 
     /// The CDN after it answered `used` with 401: over hosts that were named anew. `None`: there are no
     /// others.
-    pub(crate) async fn cdn_anew(&self, used: &Arc<Cdn>) -> Option<Arc<Cdn>> {
+    async fn cdn_anew(&self, used: &Arc<Cdn>) -> Option<Arc<Cdn>> {
         let device = self.device()?;
         device.hosts.anew(device, used, &self.shared.cdn).await
     }

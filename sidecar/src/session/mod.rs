@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use accept::CDN_RETENTION;
 pub use device::Linked;
 use sending::Outgoings;
 

@@ -4,6 +4,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use waproto::buffa::Message as _;
@@ -121,21 +122,18 @@ async fn due(session: &Session) -> Result<Result<Box<MediaRecord>, Duration>, St
 async fn ask(session: &Session, device: &Linked, record: &MediaRecord) -> Look {
     let trace = record.message.trace_id(&session.key);
     let asked = match question(record) {
-        Some(question) => device.client.media_retry(&question).await,
-        None => Err(unaskable()),
+        Some(question) => device.client.media_retry(&question).await.map(|()| true),
+        None => Ok(false),
     };
-    let written = match &asked {
-        Ok(()) => {
+    let written = match asked {
+        Ok(true) => {
             tracing::info!(session = %session.key, trace, media = %record.id, "the phone is asked for the file");
             session.count_question("asked");
             session.store.phone_asked(&record.id, clock::now()).await
         }
-        // It will never be asked.
-        Err(CallError::Refused { status, .. }) if status.as_u16() == 400 => {
-            let error = gone("the phone can't be asked for the file");
-            let answer = PhoneAnswer::Lacks(error);
-            let taken = session.take_answer(&record.id, answer, clock::now());
-            taken.await
+        Ok(false) => never_asked(session, record).await,
+        Err(CallError::Refused { status, .. }) if status == StatusCode::BAD_REQUEST => {
+            never_asked(session, record).await
         }
         Err(error) => {
             tracing::info!(session = %session.key, trace, media = %record.id, %error, "the phone is not asked yet");
@@ -164,12 +162,10 @@ fn question(record: &MediaRecord) -> Option<MediaRetry> {
     })
 }
 
-fn unaskable() -> CallError {
-    CallError::Refused {
-        status: http::StatusCode::BAD_REQUEST,
-        code: "invalid".to_owned(),
-        message: "the file has no key".to_owned(),
-    }
+/// No phone can be asked so.
+async fn never_asked(session: &Session, record: &MediaRecord) -> Result<(), StoreError> {
+    let answer = PhoneAnswer::Lacks(gone("the phone can't be asked for the file"));
+    session.take_answer(&record.id, answer, clock::now()).await
 }
 
 /// The file will not come.

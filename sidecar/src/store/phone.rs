@@ -17,6 +17,7 @@ use super::error::StoreError;
 use super::event::{self, Settled};
 use super::ids::indexed;
 use super::model::{MediaError, MediaRecord};
+use super::queue::SEALED_WAIT_MS;
 use super::read::{self, record_columns};
 use super::seal::SealKey;
 use super::sql::{self, Row};
@@ -26,9 +27,6 @@ use crate::message::MediaId;
 
 /// How long a phone may take to answer: as long as WhatsApp keeps a file.
 pub const LONGEST_QUESTION: Duration = Duration::from_hours(14 * 24);
-
-/// How long a question waits whose media key cannot be opened.
-const SEALED_WAIT_MS: i64 = 300_000;
 
 impl Store {
     /// Notified when the phone is to be asked for a file, or may be for another.

@@ -14,7 +14,7 @@ use super::writer::Tx;
 use crate::message::MediaId;
 
 /// How long a file waits whose media key cannot be opened: the store key may come back.
-const SEALED_WAIT_MS: i64 = 300_000;
+pub(super) const SEALED_WAIT_MS: i64 = 300_000;
 
 impl Store {
     /// Somebody wants the file in the bucket. Files known, waiting, or failed for a reason that may

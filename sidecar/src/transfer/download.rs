@@ -84,13 +84,9 @@ async fn from_cdn(
     record: &MediaRecord,
     range: Option<ByteRange>,
 ) -> Result<Download, TransferError> {
-    let cdn = session.cdn().await;
-    let mut opened = over(&cdn, session, record, range).await;
-    if matches!(&opened, Err(error) if error.is_unauthorised())
-        && let Some(cdn) = session.cdn_anew(&cdn).await
-    {
-        opened = over(&cdn, session, record, range).await;
-    }
+    let opened = session
+        .over_cdn(|cdn| async move { over(&cdn, session, record, range).await })
+        .await;
     opened.map_err(|error| error.as_of(record.expires_at, clock::now()))
 }
 

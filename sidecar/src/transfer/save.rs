@@ -73,19 +73,15 @@ async fn into_bucket(
         blame::still_down(bucket).await?;
         session.bucket_works().await?;
     }
-    let key = fixed_key(session, bucket, record).await?;
+    let key = &fixed_key(session, bucket, record).await?;
     let fetch = Fetch {
         max_bytes: session.config().auto_persist.max_bytes,
         prefer_host: record.integrity_failures as usize,
         settle_length: false,
     };
-    let cdn = session.cdn().await;
-    let mut saved = persist(&cdn, bucket, record, &key, fetch).await;
-    if matches!(&saved, Err(error) if error.is_unauthorised())
-        && let Some(cdn) = session.cdn_anew(&cdn).await
-    {
-        saved = persist(&cdn, bucket, record, &key, fetch).await;
-    }
+    let saved = session
+        .over_cdn(|cdn| async move { persist(&cdn, bucket, record, key, fetch).await })
+        .await;
     match saved {
         Ok(stored) => Ok(stored),
         Err(error) => {

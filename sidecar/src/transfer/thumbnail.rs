@@ -85,7 +85,9 @@ async fn fetch(
         prefer_host: record.integrity_failures as usize,
         settle_length: true,
     };
-    let mut source = source::open(&*session.cdn().await, reference, fetch).await?;
+    let mut source = session
+        .over_cdn(|cdn| async move { source::open(&cdn, reference, fetch).await })
+        .await?;
     let mut bytes = BytesMut::new();
     while let Some(chunk) = source.next().await {
         bytes.extend_from_slice(&chunk?);
